@@ -1,0 +1,3 @@
+//! The evaluation database; see the library.
+
+fn main() {}

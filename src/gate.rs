@@ -1,0 +1,3 @@
+//! The firewall on 7474: door, request, judge, upstream, reply.
+
+pub mod message;

@@ -1,0 +1,264 @@
+//! What a checked schema set says: collections with their attributes, views, graphs, roles, limits.
+//!
+//! INVARIANT: a value of [`SchemaSet`] is valid as a whole; nothing that uses one has to check it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// A valid schema set.
+#[derive(Debug, Clone)]
+pub struct SchemaSet {
+    /// The databases served, in order of first mention.
+    pub databases: Vec<String>,
+    /// Collections, views and graphs of each served database, by database name.
+    pub resources: BTreeMap<String, Resources>,
+    /// Who has which role.
+    pub roles: Roles,
+    /// Which functions queries may call.
+    pub functions: FunctionPolicy,
+    /// Limits for everybody, with exceptions for roles.
+    pub limits: Limits,
+    /// Whether any query may be judged or only approved ones.
+    pub queries: QueryPolicy,
+    /// What happens when a document with hidden attributes would leave as a whole.
+    pub whole_document: WholeDocument,
+    /// Application users to create at start, by name.
+    pub users: BTreeMap<String, ProvisionedUser>,
+    /// SHA-256 of the files that the set was read from, in hexadecimal.
+    pub digest: String,
+}
+
+/// What one database holds for clients.
+#[derive(Debug, Clone, Default)]
+pub struct Resources {
+    /// Document and edge collections by name.
+    pub collections: BTreeMap<String, Arc<Collection>>,
+    /// Views by name.
+    pub views: BTreeMap<String, Arc<View>>,
+    /// Named graphs by name.
+    pub graphs: BTreeMap<String, Arc<Graph>>,
+}
+
+/// A document or edge collection.
+#[derive(Debug)]
+pub struct Collection {
+    /// Its name.
+    pub name: String,
+    /// `Some` for an edge collection.
+    pub edge: Option<EdgeEnds>,
+    /// Who may do what.
+    pub allow: Allow,
+    /// The attributes of its documents; system attributes (`_key`, `_id`, `_rev`, `_from`, `_to`) included.
+    pub shape: Shape,
+    /// The JSON Schema as written, without `x-mallku`, for validating documents.
+    pub json_schema: Value,
+    /// The same, compiled.
+    pub validator: Validator,
+    /// Indexes to create at start, each as the body of ArangoDB's `POST /_api/index`.
+    pub indexes: Vec<Value>,
+    /// Whether it is created at start when it is missing.
+    pub provision: bool,
+}
+
+/// Where an edge's ends may be.
+#[derive(Debug, Clone)]
+pub struct EdgeEnds {
+    /// Collections that `_from` may point to.
+    pub from: BTreeSet<String>,
+    /// Collections that `_to` may point to.
+    pub to: BTreeSet<String>,
+}
+
+/// A view over collections.
+#[derive(Debug)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// The collections that it spans; each is known.
+    pub collections: BTreeSet<String>,
+    /// Who may read it.
+    pub allow: Allow,
+    /// The rest of its `x-mallku` and schema, for creating it (`type`, `links`, …).
+    pub definition: Value,
+    /// Whether it is created at start when it is missing.
+    pub provision: bool,
+}
+
+/// A named graph.
+#[derive(Debug)]
+pub struct Graph {
+    /// Its name.
+    pub name: String,
+    /// Its edge collections; each is known and is an edge collection.
+    pub edges: BTreeSet<String>,
+    /// Vertex collections without edges.
+    pub orphans: BTreeSet<String>,
+    /// Who may read it.
+    pub allow: Allow,
+    /// Whether it is created at start when it is missing.
+    pub provision: bool,
+}
+
+/// An operation on a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Reading documents.
+    Read,
+    /// Creating documents.
+    Insert,
+    /// Changing documents in part.
+    Update,
+    /// Replacing documents.
+    Replace,
+    /// Deleting documents.
+    Remove,
+}
+
+/// Who may do what: role to operations; the role `*` is everybody.
+#[derive(Debug, Clone, Default)]
+pub struct Allow {
+    /// Operations by role.
+    pub by_role: BTreeMap<String, BTreeSet<Operation>>,
+}
+
+/// The attributes of a value, as far as the schema tells.
+///
+/// The shape of a JSON Schema is the union over its `anyOf`/`oneOf` branches and the meeting of its `allOf` parts,
+/// seen from the side of safety: an attribute is hidden when any part says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// Who may learn the value.
+    pub read: Access,
+    /// Who may set the value.
+    pub write: Access,
+    /// Attributes of an object, by name.
+    pub attributes: BTreeMap<String, Shape>,
+    /// Attributes by regular expression (`patternProperties`), in order of the file.
+    pub patterns: Vec<(String, Shape)>,
+    /// What holds for an attribute that is not named: `None`, it does not exist.
+    pub others: Option<Box<Shape>>,
+    /// Elements of an array; `None` where the schema says nothing of arrays: then they are open.
+    pub items: Option<Box<Shape>>,
+    /// Attributes that must be present.
+    pub required: BTreeSet<String>,
+    /// The JSON types that the value may have; empty: any.
+    pub types: BTreeSet<JsonType>,
+}
+
+/// Who may do a thing with an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody that may reach the document.
+    Everybody,
+    /// Nobody: `writeOnly` for reading, `readOnly` for writing.
+    Nobody,
+    /// The members of these roles only.
+    Roles(BTreeSet<String>),
+}
+
+/// The types of JSON, `integer` included as JSON Schema has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the variants are JSON Schema's own words")]
+pub enum JsonType {
+    Null,
+    Boolean,
+    Integer,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// A compiled JSON Schema.
+pub struct Validator(pub Arc<jsonschema::Validator>);
+
+impl std::fmt::Debug for Validator {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Validator")
+    }
+}
+
+/// Role to users.
+#[derive(Debug, Clone, Default)]
+pub struct Roles {
+    /// The users of each role; the role `*` is everybody and is not listed.
+    pub users: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Which functions queries may call.
+#[derive(Debug, Clone)]
+pub struct FunctionPolicy {
+    /// Names (upper-cased) and classes (`@pure`) that are allowed.
+    pub allow: BTreeSet<String>,
+    /// Names and classes that are denied; a name here is stronger than a class in `allow`.
+    pub deny: BTreeSet<String>,
+}
+
+/// Limits; those of [`RoleLimits`] may differ by role.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Query text, in bytes.
+    pub query_bytes: usize,
+    /// Bind values as JSON, in bytes.
+    pub bind_bytes: usize,
+    /// A request's body, in bytes.
+    pub body_bytes: usize,
+    /// Nesting of a query or of JSON.
+    pub depth: usize,
+    /// Nodes of a query's tree.
+    pub nodes: usize,
+    /// Run time written into each query, in seconds.
+    pub max_runtime: f64,
+    /// Memory limit written into each query, in bytes.
+    pub memory_limit: u64,
+    /// Largest batch of a cursor, in rows.
+    pub batch_size: Option<u64>,
+    /// Longest life of an idle cursor, in seconds.
+    pub ttl: Option<f64>,
+    /// Deepest traversal.
+    pub traversal_depth: Option<u64>,
+    /// Whether a query that reads a collection must have a `LIMIT`, and the largest one.
+    pub rows_without_limit: Option<u64>,
+    /// For everybody (`*`) and by role.
+    pub by_role: BTreeMap<String, RoleLimits>,
+}
+
+/// Limits on what the members of a role may do at a time.
+#[derive(Debug, Clone, Default)]
+pub struct RoleLimits {
+    /// Requests a second for each user.
+    pub requests_per_second: Option<f64>,
+    /// Requests at the same time for each user.
+    pub concurrent: Option<u64>,
+}
+
+/// Which queries are judged at all.
+#[derive(Debug, Clone)]
+pub enum QueryPolicy {
+    /// Any query is judged.
+    Any,
+    /// Only queries whose normal form is in the set; each with the file it came from.
+    Approved(BTreeMap<String, String>),
+}
+
+/// What happens when a document with hidden attributes would leave as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WholeDocument {
+    /// The query is denied.
+    Deny,
+    /// The document is reduced to its readable attributes.
+    Mask,
+}
+
+/// An application user to create at start.
+#[derive(Debug, Clone)]
+pub struct ProvisionedUser {
+    /// The file that holds the password.
+    pub password_file: String,
+    /// The database that it may use; absent: every served one.
+    pub database: Option<String>,
+    /// Its role in the policy.
+    pub role: Option<String>,
+}
