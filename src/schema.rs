@@ -2,5 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod model;
+mod shape;
+mod validator;
 
 pub use model::*;
+pub use shape::*;
+pub use validator::{Pattern, Validator, Violation};

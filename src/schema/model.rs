@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::shape::Shape;
+use super::validator::Validator;
+
 /// A valid schema set.
 #[derive(Debug, Clone)]
 pub struct SchemaSet {
@@ -54,8 +57,13 @@ pub struct Collection {
     pub shape: Shape,
     /// The JSON Schema as written, without `x-mallku`, for validating documents.
     pub json_schema: Value,
-    /// The same, compiled.
+    /// The same, compiled, for a whole document: one that is inserted, or that replaces another.
     pub validator: Validator,
+    /// The same without the top level's `required`, for the attributes that an update merges into a valid document.
+    ///
+    /// `None` where the schema ties attributes to each other (`oneOf`, `if`, `dependentRequired`, `maxProperties` …):
+    /// then the parts of a document can be valid and the whole is not, and nothing can be said of an update alone.
+    pub update_validator: Option<Validator>,
     /// Indexes to create at start, each as the body of ArangoDB's `POST /_api/index`.
     pub indexes: Vec<Value>,
     /// Whether it is created at start when it is missing.
@@ -80,7 +88,7 @@ pub struct View {
     pub collections: BTreeSet<String>,
     /// Who may read it.
     pub allow: Allow,
-    /// The rest of its `x-mallku` and schema, for creating it (`type`, `links`, …).
+    /// The body of ArangoDB's `POST /_api/view` without the name: `type`, `links`, … as `definition` gives it.
     pub definition: Value,
     /// Whether it is created at start when it is missing.
     pub provision: bool,
@@ -116,6 +124,25 @@ pub enum Operation {
     Remove,
 }
 
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 5] = [Self::Read, Self::Insert, Self::Update, Self::Replace, Self::Remove];
+
+    /// Its name in `allow` and in verdicts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// The role that everybody has.
+pub const EVERYBODY: &str = "*";
+
 /// Who may do what: role to operations; the role `*` is everybody.
 #[derive(Debug, Clone, Default)]
 pub struct Allow {
@@ -123,60 +150,14 @@ pub struct Allow {
     pub by_role: BTreeMap<String, BTreeSet<Operation>>,
 }
 
-/// The attributes of a value, as far as the schema tells.
-///
-/// The shape of a JSON Schema is the union over its `anyOf`/`oneOf` branches and the meeting of its `allOf` parts,
-/// seen from the side of safety: an attribute is hidden when any part says so.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shape {
-    /// Who may learn the value.
-    pub read: Access,
-    /// Who may set the value.
-    pub write: Access,
-    /// Attributes of an object, by name.
-    pub attributes: BTreeMap<String, Shape>,
-    /// Attributes by regular expression (`patternProperties`), in order of the file.
-    pub patterns: Vec<(String, Shape)>,
-    /// What holds for an attribute that is not named: `None`, it does not exist.
-    pub others: Option<Box<Shape>>,
-    /// Elements of an array; `None` where the schema says nothing of arrays: then they are open.
-    pub items: Option<Box<Shape>>,
-    /// Attributes that must be present.
-    pub required: BTreeSet<String>,
-    /// The JSON types that the value may have; empty: any.
-    pub types: BTreeSet<JsonType>,
-}
-
-/// Who may do a thing with an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody that may reach the document.
-    Everybody,
-    /// Nobody: `writeOnly` for reading, `readOnly` for writing.
-    Nobody,
-    /// The members of these roles only.
-    Roles(BTreeSet<String>),
-}
-
-/// The types of JSON, `integer` included as JSON Schema has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the variants are JSON Schema's own words")]
-pub enum JsonType {
-    Null,
-    Boolean,
-    Integer,
-    Number,
-    String,
-    Array,
-    Object,
-}
-
-/// A compiled JSON Schema.
-pub struct Validator(pub Arc<jsonschema::Validator>);
-
-impl std::fmt::Debug for Validator {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Validator")
+impl Allow {
+    /// Whether somebody with these roles may do this.
+    pub fn permits(&self, roles: &RoleSet, operation: Operation) -> bool {
+        roles.iter().any(|role| {
+            self.by_role
+                .get(role)
+                .is_some_and(|allowed| allowed.contains(&operation))
+        })
     }
 }
 
@@ -185,6 +166,39 @@ impl std::fmt::Debug for Validator {
 pub struct Roles {
     /// The users of each role; the role `*` is everybody and is not listed.
     pub users: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The roles of somebody who asks; `*` is always among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSet(BTreeSet<String>);
+
+impl RoleSet {
+    /// Nobody in particular: the role `*` only.
+    pub fn everybody() -> Self {
+        Self(BTreeSet::from([EVERYBODY.to_owned()]))
+    }
+
+    /// Whether this role is one of them.
+    pub fn contains(&self, role: &str) -> bool {
+        self.0.contains(role)
+    }
+
+    /// The roles in order, `*` first.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl Roles {
+    /// The roles of a user; of nobody in particular for `None`.
+    pub fn of(&self, user: Option<&str>) -> RoleSet {
+        let mut roles = RoleSet::everybody();
+        if let Some(user) = user {
+            let held = self.users.iter().filter(|(_, users)| users.contains(user));
+            roles.0.extend(held.map(|(role, _)| role.clone()));
+        }
+        roles
+    }
 }
 
 /// Which functions queries may call.
@@ -239,7 +253,7 @@ pub struct RoleLimits {
 pub enum QueryPolicy {
     /// Any query is judged.
     Any,
-    /// Only queries whose normal form is in the set; each with the file it came from.
+    /// Only queries with the normal form of one of these: file name to query text.
     Approved(BTreeMap<String, String>),
 }
 

@@ -1,0 +1,138 @@
+//! Compiled JSON Schemas, for documents, and compiled patterns, for attribute names.
+//!
+//! INVARIANT: nothing here reads a file or a network, and every regular expression runs in linear time, for documents
+//! come from outside.
+
+use std::sync::Arc;
+
+use jsonschema::{Draft, PatternOptions};
+use serde_json::Value;
+
+use super::shape::SYSTEM_ATTRIBUTES;
+
+/// A compiled JSON Schema of a collection's documents.
+#[derive(Clone)]
+pub struct Validator {
+    schema: Arc<jsonschema::Validator>,
+    /// System attributes that the schema itself speaks of; the others are no matter of the schema.
+    named: Vec<&'static str>,
+}
+
+/// What is wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The attribute path, as names and array positions; empty for the document itself.
+    pub path: Vec<String>,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Validator {
+    /// Compiles a schema; `named` are the system attributes that it names at the top level.
+    ///
+    /// # Errors
+    /// The message of the compiler, with the place in the schema as a JSON pointer.
+    pub(super) fn compile(schema: &Value, draft: Draft, named: Vec<&'static str>) -> Result<Self, (String, String)> {
+        compile(schema, draft).map(|schema| Self {
+            schema: Arc::new(schema),
+            named,
+        })
+    }
+
+    /// Whether the document keeps the schema. `_key`, `_id`, `_rev`, `_from` and `_to` are left aside unless the
+    /// schema names them: they are ArangoDB's, and part of every document.
+    pub fn accepts(&self, document: &Value) -> bool {
+        self.schema.is_valid(&self.without_system(document))
+    }
+
+    /// Everything that is wrong with the document; empty: it keeps the schema. The document's own values are not
+    /// repeated in the messages, for they may be secret.
+    pub fn violations(&self, document: &Value) -> Vec<Violation> {
+        self.schema
+            .iter_errors(&self.without_system(document))
+            .map(|error| Violation {
+                path: error.instance_path().into_iter().map(|part| part.to_string()).collect(),
+                message: error.masked_with("the value").to_string(),
+            })
+            .collect()
+    }
+
+    fn without_system<'a>(&self, document: &'a Value) -> std::borrow::Cow<'a, Value> {
+        let Value::Object(attributes) = document else {
+            return std::borrow::Cow::Borrowed(document);
+        };
+        let dropped = |name: &str| SYSTEM_ATTRIBUTES.contains(&name) && !self.named.contains(&name);
+        if !attributes.keys().any(|name| dropped(name)) {
+            return std::borrow::Cow::Borrowed(document);
+        }
+        let kept = attributes.iter().filter(|(name, _)| !dropped(name));
+        std::borrow::Cow::Owned(Value::Object(
+            kept.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        ))
+    }
+}
+
+impl std::fmt::Debug for Validator {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Validator")
+    }
+}
+
+/// A regular expression of `patternProperties`.
+#[derive(Clone)]
+pub struct Pattern {
+    source: String,
+    /// `{"pattern": source}`: the same engine and dialect decide here as when a document is validated.
+    schema: Arc<jsonschema::Validator>,
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn compile(source: &str, draft: Draft) -> Result<Self, String> {
+        compile(&serde_json::json!({ "pattern": source }), draft)
+            .map(|schema| Self {
+                source: source.to_owned(),
+                schema: Arc::new(schema),
+            })
+            .map_err(|(_, message)| message)
+    }
+
+    /// The pattern as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether an attribute's name matches.
+    pub fn matches(&self, name: &str) -> bool {
+        self.schema.is_valid(&Value::String(name.to_owned()))
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl std::fmt::Debug for Pattern {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Pattern({})", self.source)
+    }
+}
+
+/// Compiles a schema, or says where (a JSON pointer) and why it cannot be.
+pub(super) fn compile(schema: &Value, draft: Draft) -> Result<jsonschema::Validator, (String, String)> {
+    jsonschema::options()
+        .with_draft(draft)
+        // `format` is a note for readers in 2020-12 and an assertion by custom in draft-07; here it is always a note,
+        // so that the same file means the same in both, and Python's naive datetimes are no violation of `date-time`.
+        .should_validate_formats(false)
+        // The `regex` engine, not the backtracking one: a pattern must never cost more than the document's length.
+        .with_pattern_options(PatternOptions::regex())
+        .offline()
+        .build(schema)
+        .map_err(|error| (error.instance_path().to_string(), error.to_string()))
+}
