@@ -3,6 +3,8 @@
 //! The layers, lowest first, and what each may use, are in ARCHITECTURE.md.
 
 pub mod aql;
+pub mod config;
 pub mod gate;
 pub mod judge;
 pub mod schema;
+pub mod state;
