@@ -1,1 +1,17 @@
-//! Evaluation database.
+//! The evaluation database: ArangoDB's query language and data model in memory, on the project's own syntax tree.
+//!
+//! It is what the demo runs on where no ArangoDB can be had, what the tests run against by default, and the oracle that
+//! proves the judge. It is no product: nothing here is durable, fast on large data, or meant for production.
+//!
+//! - [`value`]: JSON values with ArangoDB's order and conversions;
+//! - [`store`]: databases, collections, documents, views, graphs;
+//! - [`query`]: running a query; [`trace`]: what it touched;
+//! - [`error`]: ArangoDB's error numbers.
+
+pub mod error;
+mod eval;
+mod functions;
+pub mod query;
+pub mod store;
+pub mod trace;
+pub mod value;
