@@ -47,4 +47,13 @@ pub struct Response {
 pub trait Handler: Send + Sync {
     /// Answers one request.
     fn handle(&self, request: Request) -> Response;
+
+    /// Whether the gate answers this target by itself and at once (`/health`, `/metrics`). Such requests have a worker of
+    /// their own, so that a probe never waits behind slow queries. Called in the event loop: looks at the text only.
+    fn is_own(&self, _target: &str) -> bool {
+        false
+    }
+
+    /// The door refused something before it was a request; for the audit log.
+    fn refused(&self, _refusal: &super::door::Refusal, _peer: Option<SocketAddr>) {}
 }

@@ -1,0 +1,1 @@
+//! Hostile amounts and hostile slowness.
