@@ -1,10 +1,25 @@
 //! Schema sets: files in, a checked [`SchemaSet`] out, or every fault with file, line and column.
 #![forbid(unsafe_code)]
 
+mod attributes;
+mod collection;
+mod fault;
+mod fields;
+mod json;
+mod keywords;
+mod link;
+mod load;
+mod merge;
 mod model;
+mod policy;
 mod shape;
 mod validator;
+mod vocabulary;
 
+pub use fault::{Fault, Faults, Place};
 pub use model::*;
 pub use shape::*;
 pub use validator::{Pattern, Validator, Violation};
+
+#[cfg(test)]
+mod tests;

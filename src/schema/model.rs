@@ -258,9 +258,10 @@ pub enum QueryPolicy {
 }
 
 /// What happens when a document with hidden attributes would leave as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WholeDocument {
     /// The query is denied.
+    #[default]
     Deny,
     /// The document is reduced to its readable attributes.
     Mask,

@@ -8,14 +8,12 @@ use std::sync::Arc;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
 
-use super::shape::SYSTEM_ATTRIBUTES;
-
 /// A compiled JSON Schema of a collection's documents.
 #[derive(Clone)]
 pub struct Validator {
     schema: Arc<jsonschema::Validator>,
-    /// System attributes that the schema itself speaks of; the others are no matter of the schema.
-    named: Vec<&'static str>,
+    /// System attributes that the schema does not speak of: they are no matter of the schema.
+    aside: Vec<&'static str>,
 }
 
 /// What is wrong with a document.
@@ -28,14 +26,14 @@ pub struct Violation {
 }
 
 impl Validator {
-    /// Compiles a schema; `named` are the system attributes that it names at the top level.
+    /// Compiles a schema; `aside` are the system attributes that it does not name at the top level.
     ///
     /// # Errors
     /// The message of the compiler, with the place in the schema as a JSON pointer.
-    pub(super) fn compile(schema: &Value, draft: Draft, named: Vec<&'static str>) -> Result<Self, (String, String)> {
+    pub(super) fn compile(schema: &Value, draft: Draft, aside: Vec<&'static str>) -> Result<Self, (String, String)> {
         compile(schema, draft).map(|schema| Self {
             schema: Arc::new(schema),
-            named,
+            aside,
         })
     }
 
@@ -61,7 +59,7 @@ impl Validator {
         let Value::Object(attributes) = document else {
             return std::borrow::Cow::Borrowed(document);
         };
-        let dropped = |name: &str| SYSTEM_ATTRIBUTES.contains(&name) && !self.named.contains(&name);
+        let dropped = |name: &str| self.aside.contains(&name);
         if !attributes.keys().any(|name| dropped(name)) {
             return std::borrow::Cow::Borrowed(document);
         }
@@ -125,6 +123,13 @@ impl std::fmt::Debug for Pattern {
 
 /// Compiles a schema, or says where (a JSON pointer) and why it cannot be.
 pub(super) fn compile(schema: &Value, draft: Draft) -> Result<jsonschema::Validator, (String, String)> {
+    // The dialect is given: `$schema` may name our own meta-schema, for editors.
+    let mut schema = std::borrow::Cow::Borrowed(schema);
+    if schema.get("$schema").is_some()
+        && let Some(object) = schema.to_mut().as_object_mut()
+    {
+        object.remove("$schema");
+    }
     jsonschema::options()
         .with_draft(draft)
         // `format` is a note for readers in 2020-12 and an assertion by custom in draft-07; here it is always a note,
@@ -133,6 +138,6 @@ pub(super) fn compile(schema: &Value, draft: Draft) -> Result<jsonschema::Valida
         // The `regex` engine, not the backtracking one: a pattern must never cost more than the document's length.
         .with_pattern_options(PatternOptions::regex())
         .offline()
-        .build(schema)
+        .build(&schema)
         .map_err(|error| (error.instance_path().to_string(), error.to_string()))
 }

@@ -1,0 +1,661 @@
+//! All files together: names that refer to other files, and the finished [`SchemaSet`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::collection::{Draft, Kind, what};
+use super::fault::{Fault, Report, Source, nearest, quoted};
+use super::fields::Placed;
+use super::json::{Node, Span};
+use super::keywords::Schema;
+use super::load;
+use super::merge;
+use super::model::{
+    Allow, Collection, EVERYBODY, EdgeEnds, Graph, Operation, ProvisionedUser, QueryPolicy, Resources, Roles,
+    SchemaSet, View,
+};
+use super::policy::Policy;
+use super::shape::{Access, JsonType, SYSTEM_ATTRIBUTES, Shape};
+use super::validator::Validator;
+
+/// The files of a set, each read by itself.
+pub(super) struct Parts<'s> {
+    pub(super) sources: &'s [Source],
+    pub(super) drafts: Vec<(Draft<'s>, Schema<'s>)>,
+    pub(super) policy_source: Option<&'s Source>,
+    pub(super) policy: Policy,
+    pub(super) queries: Vec<&'s Source>,
+    /// Whether a file is missing here because of its faults: then a name may be unknown for that reason alone.
+    pub(super) incomplete: bool,
+}
+
+/// Resolves the names and builds the set; `None` when there are faults.
+pub(super) fn link(parts: Parts<'_>, faults: &mut Vec<Fault>) -> Option<SchemaSet> {
+    let databases = databases(&parts, faults);
+    policy_names(&parts, &databases, faults);
+    duplicates(&parts, &databases, faults);
+    let known_roles: Vec<&str> = parts.policy.roles.keys().map(String::as_str).collect();
+    for (draft, schema) in &parts.drafts {
+        let mut report = Report::new(draft.source);
+        for (role, _) in &draft.allow {
+            role_is_known(&mut report, role, &known_roles);
+        }
+        schema
+            .roles
+            .iter()
+            .for_each(|role| role_is_known(&mut report, role, &known_roles));
+        faults.append(&mut report.faults);
+        names(&parts, draft, &databases, faults);
+    }
+    let approved = parts.policy.approved;
+    if let (Some(at), true, Some(source)) = (approved, parts.queries.is_empty(), parts.policy_source) {
+        let hint = "put the approved queries there, one a file, or write `\"queries\": \"any\"`".to_owned();
+        faults.push(source.fault(at, "`queries/` holds no `*.aql` file: no query could pass", Some(hint)));
+    }
+    if !faults.is_empty() {
+        // The attributes are still worth a look: every fault is to be reported at once.
+        for (draft, schema) in parts
+            .drafts
+            .iter()
+            .filter(|(draft, _)| !parts.incomplete && is_collection(draft))
+        {
+            let mut report = Report::new(draft.source);
+            drop(documents(&mut report, draft, schema));
+            faults.append(&mut report.faults);
+        }
+        return None;
+    }
+    build(parts, databases, faults)
+}
+
+fn is_collection(draft: &Draft<'_>) -> bool {
+    matches!(draft.kind, Kind::Document | Kind::Edge { .. })
+}
+
+/// The databases served, in order of first mention.
+fn databases(parts: &Parts<'_>, faults: &mut Vec<Fault>) -> Vec<String> {
+    let named = |draft: &Draft<'_>| draft.databases.clone().unwrap_or_default();
+    let Some(listed) = &parts.policy.databases else {
+        let mut databases = vec!["_system".to_owned()];
+        for database in parts.drafts.iter().flat_map(|(draft, _)| named(draft)) {
+            if !databases.contains(&database.value) {
+                databases.push(database.value);
+            }
+        }
+        return databases;
+    };
+    let databases: Vec<String> = listed.iter().map(|database| database.value.clone()).collect();
+    for (draft, _) in &parts.drafts {
+        for database in named(draft)
+            .iter()
+            .filter(|database| !databases.contains(&database.value))
+        {
+            let hint = unknown_hint(
+                &database.value,
+                databases.iter().map(String::as_str),
+                "`databases` of `policy.json`",
+            );
+            let message = format!("the database `{}` is not served", database.value);
+            faults.push(draft.source.fault(database.at, message, Some(hint)));
+        }
+    }
+    databases
+}
+
+fn unknown_hint<'k>(word: &str, known: impl Iterator<Item = &'k str> + Clone, list: &str) -> String {
+    match nearest(word, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.clone().next().is_none() => format!("{list} is empty"),
+        None => format!("{list} has {}", quoted(known)),
+    }
+}
+
+fn role_is_known(report: &mut Report<'_>, role: &Placed<String>, known: &[&str]) {
+    if role.value != EVERYBODY && !known.contains(&role.as_str()) {
+        let hint = unknown_hint(&role.value, known.iter().copied(), "`roles` of `policy.json`");
+        report.hint(role.at, format!("unknown role `{}`", role.value), hint);
+    }
+}
+
+fn policy_names(parts: &Parts<'_>, databases: &[String], faults: &mut Vec<Fault>) {
+    let Some(source) = parts.policy_source else { return };
+    let mut report = Report::new(source);
+    let known: Vec<&str> = parts.policy.roles.keys().map(String::as_str).collect();
+    for role in parts
+        .policy
+        .limited
+        .iter()
+        .chain(parts.policy.users.iter().filter_map(|user| user.role.as_ref()))
+    {
+        role_is_known(&mut report, role, &known);
+    }
+    for database in parts.policy.users.iter().filter_map(|user| user.database.as_ref()) {
+        if !databases.contains(&database.value) {
+            let hint = unknown_hint(
+                &database.value,
+                databases.iter().map(String::as_str),
+                "the list of served databases",
+            );
+            report.hint(
+                database.at,
+                format!("the database `{}` is not served", database.value),
+                hint,
+            );
+        }
+    }
+    faults.append(&mut report.faults);
+}
+
+/// The databases that a file's collection, view or graph is in.
+fn homes(draft: &Draft<'_>, databases: &[String]) -> Vec<String> {
+    match &draft.databases {
+        Some(named) => named.iter().map(|database| database.value.clone()).collect(),
+        None => databases.to_vec(),
+    }
+}
+
+/// Collections and views share their names in a database; graphs have their own.
+fn duplicates(parts: &Parts<'_>, databases: &[String], faults: &mut Vec<Fault>) {
+    let mut owners = BTreeMap::<(bool, String, String), &Draft<'_>>::new();
+    for (draft, _) in &parts.drafts {
+        let graph = matches!(draft.kind, Kind::Graph { .. });
+        for database in homes(draft, databases) {
+            match owners.get(&(graph, database.clone(), draft.name.value.clone())) {
+                Some(owner) => {
+                    let message = format!(
+                        "the {} `{}` is in `{}` already, as a {}",
+                        what(&draft.kind),
+                        draft.name.value,
+                        owner.source.name,
+                        what(&owner.kind)
+                    );
+                    let hint = format!(
+                        "both are in the database `{database}`; rename one, or give them different `database`s"
+                    );
+                    faults.push(draft.source.fault(draft.name.at, message, Some(hint)));
+                    break;
+                }
+                None => drop(owners.insert((graph, database, draft.name.value.clone()), draft)),
+            }
+        }
+    }
+}
+
+/// Checks the collections that a file refers to.
+fn names(parts: &Parts<'_>, draft: &Draft<'_>, databases: &[String], faults: &mut Vec<Fault>) {
+    let mut report = Report::new(draft.source);
+    let collections: Vec<&Draft<'_>> = parts
+        .drafts
+        .iter()
+        .map(|(other, _)| other)
+        .filter(|other| is_collection(other))
+        .collect();
+    let mut refer = |names: &[Placed<String>], key: &str, edges: Option<bool>| {
+        for name in names {
+            refers(
+                &mut report,
+                draft,
+                name,
+                key,
+                edges,
+                &collections,
+                databases,
+                parts.incomplete,
+            );
+        }
+    };
+    match &draft.kind {
+        Kind::Document => {}
+        Kind::Edge { from, to } => {
+            refer(from, "from", None);
+            refer(to, "to", None);
+        }
+        Kind::View {
+            collections,
+            definition,
+        } => {
+            refer(collections, "collections", None);
+            if let Some(definition) = definition {
+                links(&mut report, definition, collections);
+            }
+        }
+        Kind::Graph { edges, orphans } => {
+            refer(edges, "edges", Some(true));
+            refer(orphans, "orphans", Some(false));
+        }
+    }
+    faults.append(&mut report.faults);
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one reference with everything it is checked against"
+)]
+fn refers(
+    report: &mut Report<'_>,
+    draft: &Draft<'_>,
+    name: &Placed<String>,
+    key: &str,
+    edges: Option<bool>,
+    collections: &[&Draft<'_>],
+    databases: &[String],
+    incomplete: bool,
+) {
+    let found: Vec<_> = collections
+        .iter()
+        .filter(|other| other.name.value == name.value)
+        .collect();
+    let Some(first) = found.first() else {
+        if !incomplete {
+            let known = collections.iter().map(|other| other.name.as_str());
+            let hint = unknown_hint(&name.value, known, "the schema set");
+            report.hint(
+                name.at,
+                format!("`{key}` names the unknown collection `{}`", name.value),
+                hint,
+            );
+        }
+        return;
+    };
+    let is_edge = matches!(first.kind, Kind::Edge { .. });
+    match edges {
+        Some(true) if !is_edge => {
+            let hint = format!("`{}` needs `\"kind\": \"edge\"`, `from` and `to`", first.source.name);
+            report.hint(name.at, format!("`{}` is no edge collection", name.value), hint);
+        }
+        Some(false) if is_edge => {
+            report.hint(
+                name.at,
+                format!("`{}` is an edge collection", name.value),
+                "put it into `edges`",
+            );
+        }
+        _ => {}
+    }
+    let present: BTreeSet<String> = found.iter().flat_map(|other| homes(other, databases)).collect();
+    if let Some(missing) = homes(draft, databases)
+        .into_iter()
+        .find(|database| !present.contains(database))
+    {
+        let message = format!(
+            "the {} `{}` is in the database `{missing}`, and `{}` is not",
+            what(&draft.kind),
+            draft.name.value,
+            name.value
+        );
+        report.hint(name.at, message, "give both files the same `database`");
+    }
+}
+
+/// A view's own definition must span the collections that the schema set says, and no other.
+fn links(report: &mut Report<'_>, definition: &Placed<Value>, collections: &[Placed<String>]) {
+    let mut linked: BTreeSet<&str> = BTreeSet::new();
+    if let Some(Value::Object(links)) = definition.value.get("links") {
+        linked.extend(links.keys().map(String::as_str));
+    }
+    if let Some(Value::Array(indexes)) = definition.value.get("indexes") {
+        linked.extend(indexes.iter().filter_map(|index| index.get("collection")?.as_str()));
+    }
+    for name in &linked {
+        if !collections.iter().any(|collection| collection.value == *name) {
+            let message = format!("`definition` links the collection `{name}`, which `collections` does not name");
+            report.hint(
+                definition.at,
+                message,
+                "what a view spans is what its readers can reach: name it",
+            );
+        }
+    }
+    for collection in collections
+        .iter()
+        .filter(|collection| !linked.contains(collection.as_str()))
+    {
+        report.say(
+            collection.at,
+            format!("`definition` does not link the collection `{}`", collection.value),
+        );
+    }
+}
+
+/// What becomes of a collection's schema.
+struct Documents {
+    shape: Shape,
+    json_schema: Value,
+    validator: Validator,
+    update_validator: Option<Validator>,
+}
+
+fn documents(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Schema<'_>) -> Option<Documents> {
+    let shape = load::shape(report, schema)?;
+    let before = report.faults.len();
+    let edge = matches!(draft.kind, Kind::Edge { .. });
+    if !shape.may_be(JsonType::Object) {
+        let at = schema.root.get("type").map_or(schema.root.at, |node| node.at);
+        report.hint(at, "documents are objects", "write `\"type\": \"object\"`");
+    }
+    let system: Vec<&'static str> = SYSTEM_ATTRIBUTES.into_iter().take(if edge { 5 } else { 3 }).collect();
+    system_attributes(report, schema.root, &shape, &system);
+    let unnamed: Vec<&'static str> = system
+        .iter()
+        .copied()
+        .filter(|name| !shape.attributes.contains_key(*name))
+        .collect();
+    let shape = with_system(shape, &system);
+    read_only_and_required(report, draft, schema.root, &shape);
+    indexes(report, draft, &shape);
+    if report.faults.len() > before {
+        return None;
+    }
+    let (asked, aside): (Vec<_>, Vec<_>) = unnamed.iter().copied().partition(|name| shape.required.contains(*name));
+    let json_schema = with_properties(without_extension(&schema.root.to_value()), &asked);
+    let mut compile = |value: &Value, aside: Vec<&'static str>| match Validator::compile(value, schema.draft, aside) {
+        Ok(validator) => Some(validator),
+        Err((_, message)) => {
+            report.say(schema.root.at, message);
+            None
+        }
+    };
+    let validator = compile(&json_schema, aside)?;
+    let update_validator = match merge::update_schema(schema) {
+        Some(partial) => Some(compile(&without_extension(&partial), unnamed)?),
+        None => None,
+    };
+    Some(Documents {
+        shape,
+        json_schema,
+        validator,
+        update_validator,
+    })
+}
+
+/// System attributes leave with every document and with every write's answer: they can be neither hidden nor asked for.
+fn system_attributes(report: &mut Report<'_>, root: &Node, shape: &Shape, system: &[&str]) {
+    for name in system {
+        let property = root
+            .get("properties")
+            .and_then(|node| node.members().iter().find(|member| member.key == *name));
+        let at = property.map_or(
+            Span {
+                start: root.at.start,
+                end: root.at.start + 1,
+            },
+            |member| member.key_at,
+        );
+        if let Some(attribute) = shape.attributes.get(*name) {
+            if attribute.read != Access::Everybody {
+                let hint = "ArangoDB gives it with every document; do not allow `read` where nobody may see it";
+                report.hint(at, format!("the system attribute `{name}` cannot be hidden"), hint);
+            }
+            if attribute.write != Access::Everybody && (*name == "_from" || *name == "_to") {
+                let hint = "to forbid new edges, leave `insert` out of `allow`";
+                report.hint(at, format!("`{name}` cannot be read-only: an edge needs it"), hint);
+            }
+            if !attribute.may_be(JsonType::String) {
+                report.say(at, format!("the system attribute `{name}` is a string"));
+            }
+        }
+        let asked_at_root = root
+            .get("required")
+            .is_some_and(|list| list.elements().iter().any(|element| element.text() == Some(name)));
+        if shape.required.contains(*name) && !shape.attributes.contains_key(*name) && !asked_at_root {
+            let hint = format!("add `\"{name}\": {{\"type\": \"string\"}}` to the `properties` beside that `required`");
+            report.hint(
+                at,
+                format!("`{name}` is required in a part of this schema and not named there"),
+                hint,
+            );
+        }
+        let required = shape.required.contains(*name) && (*name == "_id" || *name == "_rev");
+        if required {
+            let at = root
+                .get("required")
+                .and_then(|node| node.elements().iter().find(|element| element.text() == Some(name)))
+                .map_or(at, |element| element.at);
+            let hint = "take it out of `required`: ArangoDB sets it itself";
+            report.hint(at, format!("clients cannot be asked for `{name}`"), hint);
+        }
+    }
+}
+
+/// A document that must have what nobody may write can never be inserted.
+fn read_only_and_required(report: &mut Report<'_>, draft: &Draft<'_>, root: &Node, shape: &Shape) {
+    let inserts = draft
+        .allow
+        .iter()
+        .any(|(_, operations)| operations.contains(&Operation::Insert) || operations.contains(&Operation::Replace));
+    for name in shape.required.iter().filter(|_| inserts) {
+        if shape
+            .attribute(name)
+            .is_some_and(|attribute| attribute.write == Access::Nobody)
+        {
+            let at = root
+                .get("required")
+                .and_then(|node| node.elements().iter().find(|element| element.text() == Some(name)))
+                .map_or(root.at, |element| element.at);
+            let hint = "take it out of `required`, or allow neither `insert` nor `replace`";
+            report.hint(
+                at,
+                format!("`{name}` is required and read-only: no document could be written"),
+                hint,
+            );
+        }
+        if shape.attribute(name).is_none() {
+            let at = root.get("required").map_or(root.at, |node| node.at);
+            report.say(
+                at,
+                format!("`{name}` is required, and the schema has no such attribute"),
+            );
+        }
+    }
+}
+
+/// The attributes of an index must exist.
+fn indexes(report: &mut Report<'_>, draft: &Draft<'_>, shape: &Shape) {
+    for (at, index) in &draft.indexes {
+        let fields = index.get("fields").and_then(Value::as_array).into_iter().flatten();
+        for field in fields.filter_map(|field| field.as_str().or_else(|| field.get("name")?.as_str())) {
+            let mut parts = field.split('.').map(|part| part.trim_end_matches("[*]"));
+            let first = parts.next().unwrap_or_default();
+            let found = parts.try_fold(shape.attribute(first), |shape, part| {
+                let shape = shape?;
+                Some(shape.attribute(part).or_else(|| shape.element().attribute(part)))
+            });
+            if found.flatten().is_none() {
+                let known = shape.attributes.keys().map(String::as_str);
+                let hint = unknown_hint(first, known, "the schema");
+                report.hint(*at, format!("an index over the unknown attribute `{field}`"), hint);
+            }
+        }
+    }
+}
+
+/// The schema with the system attributes that it asks for without naming them, so that it can be closed all the same.
+fn with_properties(mut schema: Value, asked: &[&str]) -> Value {
+    let Some(object) = schema.as_object_mut().filter(|_| !asked.is_empty()) else {
+        return schema;
+    };
+    if let Value::Object(properties) = object.entry("properties").or_insert_with(|| json!({})) {
+        for name in asked {
+            properties.insert((*name).to_owned(), json!({ "type": "string" }));
+        }
+    }
+    schema
+}
+
+/// The shape with the attributes that every document has.
+fn with_system(mut shape: Shape, system: &[&str]) -> Shape {
+    for name in system {
+        shape.attributes.entry((*name).to_owned()).or_insert_with(|| Shape {
+            types: BTreeSet::from([JsonType::String]),
+            ..Shape::open()
+        });
+    }
+    shape
+}
+
+/// The schema without our own key, wherever it stands.
+fn without_extension(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .filter(|(key, _)| *key != "x-mallku")
+                .map(|(key, value)| (key.clone(), without_extension(value)))
+                .collect(),
+        ),
+        Value::Array(elements) => Value::Array(elements.iter().map(without_extension).collect()),
+        other => other.clone(),
+    }
+}
+
+fn build(parts: Parts<'_>, databases: Vec<String>, faults: &mut Vec<Fault>) -> Option<SchemaSet> {
+    let mut resources: BTreeMap<String, Resources> = databases
+        .iter()
+        .map(|database| (database.clone(), Resources::default()))
+        .collect();
+    for (draft, schema) in &parts.drafts {
+        let mut report = Report::new(draft.source);
+        let homes = homes(draft, &databases);
+        let resource = resource(&mut report, draft, schema);
+        faults.append(&mut report.faults);
+        let Some(resource) = resource else { continue };
+        for database in &homes {
+            let held = resources.entry(database.clone()).or_default();
+            let name = draft.name.value.clone();
+            match &resource {
+                Resource::Collection(collection) => drop(held.collections.insert(name, Arc::clone(collection))),
+                Resource::View(view) => drop(held.views.insert(name, Arc::clone(view))),
+                Resource::Graph(graph) => drop(held.graphs.insert(name, Arc::clone(graph))),
+            }
+        }
+    }
+    let mut users: BTreeMap<String, BTreeSet<String>> = parts
+        .policy
+        .roles
+        .into_iter()
+        .map(|(role, users)| (role, users.into_iter().map(|user| user.value).collect()))
+        .collect();
+    let mut provisioned = BTreeMap::new();
+    for user in parts.policy.users {
+        if let Some(role) = &user.role {
+            users
+                .entry(role.value.clone())
+                .or_default()
+                .insert(user.name.value.clone());
+        }
+        let entry = ProvisionedUser {
+            password_file: user.password_file,
+            database: user.database.map(|database| database.value),
+            role: user.role.map(|role| role.value),
+        };
+        provisioned.insert(user.name.value, entry);
+    }
+    let texts = parts
+        .queries
+        .iter()
+        .map(|source| (source.name.clone(), source.text.clone()));
+    let queries = if parts.policy.approved.is_some() {
+        QueryPolicy::Approved(texts.collect())
+    } else {
+        QueryPolicy::Any
+    };
+    Some(SchemaSet {
+        databases,
+        resources,
+        roles: Roles { users },
+        functions: parts.policy.functions,
+        limits: parts.policy.limits,
+        queries,
+        whole_document: parts.policy.whole_document,
+        users: provisioned,
+        digest: digest(parts.sources),
+    })
+}
+
+enum Resource {
+    Collection(Arc<Collection>),
+    View(Arc<View>),
+    Graph(Arc<Graph>),
+}
+
+fn resource(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Schema<'_>) -> Option<Resource> {
+    let mut allow = Allow::default();
+    for (role, operations) in &draft.allow {
+        allow.by_role.insert(role.value.clone(), operations.clone());
+    }
+    let name = draft.name.value.clone();
+    let set = |names: &[Placed<String>]| names.iter().map(|name| name.value.clone()).collect::<BTreeSet<_>>();
+    let provision = draft.provision;
+    Some(match &draft.kind {
+        Kind::View {
+            collections,
+            definition,
+        } => {
+            let collections = set(collections);
+            let definition = definition
+                .as_ref()
+                .map_or_else(|| default_view(&collections), |given| given.value.clone());
+            Resource::View(Arc::new(View {
+                name,
+                collections,
+                allow,
+                definition,
+                provision,
+            }))
+        }
+        Kind::Graph { edges, orphans } => Resource::Graph(Arc::new(Graph {
+            name,
+            edges: set(edges),
+            orphans: set(orphans),
+            allow,
+            provision,
+        })),
+        Kind::Document | Kind::Edge { .. } => {
+            let edge = match &draft.kind {
+                Kind::Edge { from, to } => Some(EdgeEnds {
+                    from: set(from),
+                    to: set(to),
+                }),
+                _ => None,
+            };
+            let documents = documents(report, draft, schema)?;
+            Resource::Collection(Arc::new(Collection {
+                name,
+                edge,
+                allow,
+                shape: documents.shape,
+                json_schema: documents.json_schema,
+                validator: documents.validator,
+                update_validator: documents.update_validator,
+                indexes: draft.indexes.iter().map(|(_, index)| index.clone()).collect(),
+                provision,
+            }))
+        }
+    })
+}
+
+/// A view without a definition of its own indexes every attribute of its collections.
+fn default_view(collections: &BTreeSet<String>) -> Value {
+    let links: serde_json::Map<String, Value> = collections
+        .iter()
+        .map(|name| (name.clone(), json!({ "includeAllFields": true })))
+        .collect();
+    json!({ "type": "arangosearch", "links": links })
+}
+
+/// SHA-256 over the names and texts of all files, each with its length before it.
+fn digest(sources: &[Source]) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in sources.iter().flat_map(|source| [&source.name, &source.text]) {
+        context.update(&part.len().to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    context
+        .finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

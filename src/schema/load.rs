@@ -1,0 +1,224 @@
+//! From files to a [`SchemaSet`]: reading the directory, then every file by itself, then all of them together.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::attributes;
+use super::collection::{self, Draft, Kind};
+use super::fault::{Fault, Faults, Report, Source, nearest};
+use super::json::{self, Json, Node};
+use super::keywords::{self, Schema};
+use super::link::{self, Parts};
+use super::model::SchemaSet;
+use super::policy::{self, Policy};
+
+/// A larger file is no schema; reading stops there.
+const FILE_BYTES: u64 = 4 << 20;
+
+impl SchemaSet {
+    /// Reads and checks the schema set in a directory: `*.json`, `policy.json` and `queries/*.aql`. Names that begin
+    /// with a dot are left aside, and so is every other file.
+    ///
+    /// # Errors
+    /// Every fault of the set. A directory or file that cannot be read is one of them.
+    pub fn load(dir: &Path) -> Result<Self, Faults> {
+        let mut faults = Vec::new();
+        let mut sources = Vec::new();
+        read_directory(dir, "", "json", &mut sources, &mut faults);
+        let queries = dir.join("queries");
+        if queries.is_dir() {
+            read_directory(&queries, "queries/", "aql", &mut sources, &mut faults);
+        }
+        check(sources, faults)
+    }
+
+    /// Checks a schema set from texts: each file's path below the set's directory, and what it holds.
+    ///
+    /// # Errors
+    /// Every fault of the set.
+    pub fn from_files<N: Into<String>, T: Into<String>>(
+        files: impl IntoIterator<Item = (N, T)>,
+    ) -> Result<Self, Faults> {
+        let sources = files.into_iter().map(|(name, text)| {
+            let name = name.into();
+            Source {
+                shown: name.clone(),
+                name,
+                text: text.into(),
+            }
+        });
+        check(sources.collect(), Vec::new())
+    }
+}
+
+fn read_directory(dir: &Path, prefix: &str, extension: &str, sources: &mut Vec<Source>, faults: &mut Vec<Fault>) {
+    let unreadable = |path: &Path, error: &io::Error| Fault {
+        file: path.display().to_string(),
+        place: None,
+        message: format!("cannot be read: {error}"),
+        hint: None,
+    };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            faults.push(unreadable(dir, &error));
+            return;
+        }
+    };
+    for entry in entries {
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                faults.push(unreadable(dir, &error));
+                continue;
+            }
+        };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        // Kubernetes mounts a ConfigMap through directories and links whose names begin with two dots.
+        let wanted = path.extension().is_some_and(|found| found == extension);
+        if name.starts_with('.') || !wanted || path.is_dir() {
+            continue;
+        }
+        match read_file(&path) {
+            Ok(text) => {
+                sources.push(Source {
+                    name: format!("{prefix}{name}"),
+                    shown: path.display().to_string(),
+                    text,
+                });
+            }
+            Err(error) => faults.push(unreadable(&path, &error)),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.len() > FILE_BYTES {
+        return Err(io::Error::other(format!("larger than {} MiB", FILE_BYTES >> 20)));
+    }
+    let bytes = fs::read(path)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
+}
+
+fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, Faults> {
+    sources.sort_by(|left, right| left.name.cmp(&right.name));
+    let parsed: Vec<(&Source, Option<Node>)> = sources
+        .iter()
+        .filter(|source| is_schema_file(source))
+        .map(|source| {
+            let (node, problems) = json::parse(&source.text);
+            let mut report = Report::new(source);
+            problems.into_iter().for_each(|problem| report.problem(problem));
+            faults.append(&mut report.faults);
+            (source, node)
+        })
+        .collect();
+    let unread = parsed.iter().any(|(_, node)| node.is_none());
+    let mut policy = None;
+    let mut drafts: Vec<(Draft<'_>, Schema<'_>)> = Vec::new();
+    for (source, node) in &parsed {
+        let Some(node) = node else { continue };
+        let mut report = Report::new(source);
+        if source.name == "policy.json" {
+            policy = Some((*source, policy::read(&mut report, node)));
+        } else {
+            drafts.push(read_schema(&mut report, node));
+        }
+        faults.append(&mut report.faults);
+    }
+    let queries: Vec<&Source> = sources.iter().filter(|source| is_query(source)).collect();
+    let (policy_source, policy) = policy.map_or((None, Policy::default()), |(source, policy)| (Some(source), policy));
+    let parts = Parts {
+        sources: &sources,
+        drafts,
+        policy_source,
+        policy,
+        queries,
+        incomplete: unread || !faults.is_empty(),
+    };
+    let set = link::link(parts, &mut faults);
+    match set {
+        Some(set) if faults.is_empty() => Ok(set),
+        _ => {
+            faults.sort_by_key(|fault| {
+                (
+                    fault.file.clone(),
+                    fault.place.as_ref().map(|place| (place.line, place.column)),
+                )
+            });
+            faults.dedup();
+            Err(Faults(faults))
+        }
+    }
+}
+
+fn is_schema_file(source: &Source) -> bool {
+    !source.name.contains('/') && source.name.to_ascii_lowercase().ends_with(".json")
+}
+
+fn is_query(source: &Source) -> bool {
+    source
+        .name
+        .strip_prefix("queries/")
+        .is_some_and(|name| !name.contains('/') && name.ends_with(".aql"))
+}
+
+fn read_schema<'s>(report: &mut Report<'s>, root: &'s Node) -> (Draft<'s>, Schema<'s>) {
+    let schema = keywords::check(report, root);
+    if matches!(root.value, Json::Object(_)) && schema.extension.is_none() {
+        misplaced(report, root);
+    }
+    let draft = collection::read(report, root, schema.extension);
+    if matches!(draft.kind, Kind::View { .. } | Kind::Graph { .. }) {
+        no_documents(report, root, &draft);
+    }
+    (draft, schema)
+}
+
+/// A file that looks like a policy under another name would be a collection that nobody may use.
+fn misplaced(report: &mut Report<'_>, root: &Node) {
+    let keys = [
+        "databases",
+        "roles",
+        "functions",
+        "limits",
+        "queries",
+        "wholeDocument",
+        "users",
+    ];
+    let stem = report.source.name.trim_end_matches(".json");
+    if root.members().iter().any(|member| keys.contains(&member.key.as_str())) || nearest(stem, ["policy"]).is_some() {
+        let hint = "the policy of a schema set is in the file `policy.json`";
+        report.hint(root.at, format!("`{}` looks like a policy", report.source.name), hint);
+    }
+}
+
+/// A view or a graph has no documents of its own.
+fn no_documents(report: &mut Report<'_>, root: &Node, draft: &Draft<'_>) {
+    let remarks = ["$schema", "$id", "$comment", "title", "description", "x-mallku"];
+    for member in root.members() {
+        let key = member.key.as_str();
+        if !remarks.contains(&key) && !key.starts_with("x-") {
+            let message = format!("`{key}` says nothing in a {}", draft.kind.name());
+            report.hint(
+                member.key_at,
+                message,
+                "the attributes are those of its collections, in their own files",
+            );
+        }
+    }
+}
+
+/// The shape of a collection's documents, without the system attributes.
+pub(super) fn shape(report: &mut Report<'_>, schema: &Schema<'_>) -> Option<super::shape::Shape> {
+    let shape = attributes::shape(schema);
+    if shape.is_none() {
+        let hint =
+            "definitions that refer to each other several times multiply; name fewer attributes, or leave some open";
+        report.hint(schema.root.at, "this schema is too large", hint);
+    }
+    shape
+}
