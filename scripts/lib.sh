@@ -29,16 +29,17 @@ debian() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# venv NAME REQUIREMENTS: a Python environment with exactly these requirements, made once; prints its folder.
+# venv NAME REQUIREMENTS [PYTHON]: a Python environment with exactly these requirements, made once; prints its folder.
 venv() {
-    local folder=$cache/$1 requirements=$2 stamp
-    have python3 || debian "the Python environment '$1'" python3 python3-venv
-    stamp=$(python3 --version; cat "$requirements")
+    local folder=$cache/$1 requirements=$2 python=${3:-python3} stamp
+    have "$python" || debian "the Python environment '$1'" python3 python3-venv
+    stamp=$("$python" --version; cat "$requirements")
     if [ "$(cat "$folder/.stamp" 2>/dev/null)" != "$stamp" ]; then
         say "making the Python environment '$1' (once)"
-        python3 -m venv --help >/dev/null 2>&1 || debian "the Python environment '$1'" python3-venv
         rm -rf "$folder"
-        python3 -m venv "$folder" || { debian "the Python environment '$1'" python3-venv; python3 -m venv "$folder"; }
+        # Debian's Python makes environments only with one more package.
+        "$python" -c 'import ensurepip' 2>/dev/null || debian "the Python environment '$1'" python3-venv
+        "$python" -m venv "$folder"
         "$folder/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2 ||
             die "PyPI does not answer, or lacks a package of $requirements"
         printf '%s' "$stamp" >"$folder/.stamp"
