@@ -129,7 +129,7 @@ impl EventLoop {
                     work: Work::Handshake,
                     queued: Instant::now(),
                 };
-                if shared.ordinary.push(job).is_err() {
+                if !shared.ordinary.push(job) {
                     shared.close(connection, state);
                 }
             }

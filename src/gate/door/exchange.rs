@@ -197,7 +197,7 @@ impl Shared {
                 work: Work::Answer(complete),
                 queued: Instant::now(),
             };
-            if queue.push(job).is_ok() {
+            if queue.push(job) {
                 return;
             }
             let response = self.refusal_response(&overloaded(), connection);

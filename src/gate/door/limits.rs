@@ -48,9 +48,9 @@ impl Default for Limits {
             buffered_bytes: 256 * 1024 * 1024,
             queue: 1024,
             head_time: Duration::from_secs(10),
-            body_time: Duration::from_secs(60),
+            body_time: Duration::from_mins(1),
             // arangod's own keep-alive (`--http.keep-alive-timeout`), so that drivers see no difference.
-            idle_time: Duration::from_secs(300),
+            idle_time: Duration::from_mins(5),
             handshake_time: Duration::from_secs(10),
             write_time: Duration::from_secs(30),
             write_rate: 32 * 1024,

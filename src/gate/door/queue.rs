@@ -48,11 +48,12 @@ impl Queue {
         }
     }
 
-    /// Adds a job; gives it back when there is no room.
-    pub(super) fn push(&self, job: Job) -> Result<(), Job> {
+    /// Adds a job; `false`, and the job is dropped, when there is no room.
+    #[must_use]
+    pub(super) fn push(&self, job: Job) -> bool {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.closed || inner.jobs.len() >= self.capacity {
-            return Err(job);
+            return false;
         }
         inner.jobs.push_back(job);
         self.length.store(inner.jobs.len(), Ordering::Relaxed);
@@ -60,7 +61,7 @@ impl Queue {
         if self.waiting.load(Ordering::Relaxed) > 0 {
             self.arrival.notify_one();
         }
-        Ok(())
+        true
     }
 
     /// The next job; waits for one. `None` once the queue is closed and empty.

@@ -13,7 +13,7 @@ struct Slot {
 
 #[derive(Default)]
 struct Slots {
-    slots: Vec<Slot>,
+    all: Vec<Slot>,
     free: Vec<u32>,
     open: usize,
 }
@@ -43,12 +43,12 @@ impl Table {
     pub(super) fn insert(&self, make: impl FnOnce(u64) -> Connection) -> Arc<Connection> {
         let mut inner = self.lock();
         let slot = inner.free.pop().unwrap_or_else(|| {
-            inner.slots.push(Slot::default());
+            inner.all.push(Slot::default());
             // The limit on connections is far below 2^31.
-            u32::try_from(inner.slots.len() - 1).unwrap_or(u32::MAX)
+            u32::try_from(inner.all.len() - 1).unwrap_or(u32::MAX)
         });
         inner.open += 1;
-        let Some(place) = inner.slots.get_mut(slot as usize) else {
+        let Some(place) = inner.all.get_mut(slot as usize) else {
             return Arc::new(make(u64::from(slot)));
         };
         // Bit 31 stays clear: keys above are the loop's own.
@@ -61,7 +61,7 @@ impl Table {
     pub(super) fn get(&self, key: u64) -> Option<Arc<Connection>> {
         let (slot, generation) = split(key);
         let inner = self.lock();
-        let place = inner.slots.get(slot)?;
+        let place = inner.all.get(slot)?;
         place
             .connection
             .as_ref()
@@ -73,7 +73,7 @@ impl Table {
     pub(super) fn remove(&self, key: u64) {
         let (slot, generation) = split(key);
         let mut inner = self.lock();
-        let Some(place) = inner.slots.get_mut(slot).filter(|place| place.generation == generation) else {
+        let Some(place) = inner.all.get_mut(slot).filter(|place| place.generation == generation) else {
             return;
         };
         let Some(connection) = place.connection.take() else {
@@ -90,7 +90,7 @@ impl Table {
     pub(super) fn for_each(&self, mut look: impl FnMut(&Arc<Connection>)) {
         let inner = self.lock();
         inner
-            .slots
+            .all
             .iter()
             .filter_map(|slot| slot.connection.as_ref())
             .for_each(&mut look);
