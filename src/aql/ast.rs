@@ -577,7 +577,8 @@ pub enum ExprKind<'q> {
     Quantified {
         /// Which elements must satisfy the comparison.
         quantifier: Quantifier<'q>,
-        /// The comparison: `==`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `NOT IN`.
+        /// The comparison: `==`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `NOT IN`; from ArangoDB 4.0 also `LIKE`,
+        /// `NOT LIKE`, `=~` and `!~`.
         op: BinaryOp,
         /// The array.
         left: Box<Expr<'q>>,
@@ -636,8 +637,12 @@ pub enum MemberKey<'q> {
 /// `base[*… FILTER … LIMIT … RETURN …]` with what follows the bracket.
 ///
 /// As in ArangoDB's parser, suffixes after `[*]` belong to the elements: `a[*].b` maps `.b` over `a`, and in
-/// `a[*].b[*].c` the second expansion is the first one's `element`. Parentheses end that: `(a[*]).b` is an
-/// [`ExprKind::Attribute`] of the array.
+/// `a[*].b[*].c` the second expansion is the first one's `element`. A further `[*]` takes the first one's whole `element`
+/// as its base, so `a[*][*][*]` goes two levels deep, not three; and one with several stars takes the whole chain as its
+/// base. Parentheses end a chain: `(a[*]).b` is an [`ExprKind::Attribute`] of the array.
+///
+/// With a `projection`, ArangoDB evaluates that in place of `element`: `a[* RETURN CURRENT.x].y` is the array of the `x`
+/// (`Expression::executeSimpleExpressionExpansion`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expansion<'q> {
     /// The array.

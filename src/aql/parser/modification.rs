@@ -1,0 +1,162 @@
+//! `INSERT`, `UPDATE`, `REPLACE`, `REMOVE` and `UPSERT`.
+
+use super::super::ast::{
+    Expr, ExprKind, Insert, Remove, SourceRef, StatementKind, Update, Upsert, UpsertLookup, VarId, VariableKind,
+};
+use super::super::rules;
+use super::super::token::{Kind, Token};
+use super::{Parsed, Parser, error};
+
+impl<'q> Parser<'q> {
+    pub(super) fn insert(&mut self) -> Parsed<StatementKind<'q>> {
+        let keyword = self.bump();
+        let document = self.before_target()?;
+        let (target, options) = self.target_and_options()?;
+        let new = self.result(VariableKind::New, keyword)?;
+        // `OLD` exists only where a document may be overwritten (`Ast::createNodeInsert`).
+        let old = self.pseudo_variable(VariableKind::Old, keyword.span())?;
+        if options.as_ref().is_some_and(rules::may_overwrite) {
+            self.scopes.old = Some(old);
+        }
+        Ok(StatementKind::Insert(Box::new(Insert {
+            document,
+            target,
+            options,
+            old,
+            new,
+        })))
+    }
+
+    pub(super) fn update(&mut self, replace: bool) -> Parsed<StatementKind<'q>> {
+        let keyword = self.bump();
+        let key = self.before_target()?;
+        let document = if self.eat(Kind::With) {
+            Some(self.before_target()?)
+        } else {
+            None
+        };
+        let (target, options) = self.target_and_options()?;
+        let old = self.result(VariableKind::Old, keyword)?;
+        let new = self.result(VariableKind::New, keyword)?;
+        Ok(StatementKind::Update(Box::new(Update {
+            replace,
+            key,
+            document,
+            target,
+            options,
+            old,
+            new,
+        })))
+    }
+
+    pub(super) fn remove(&mut self) -> Parsed<StatementKind<'q>> {
+        let keyword = self.bump();
+        let key = self.before_target()?;
+        let (target, options) = self.target_and_options()?;
+        let old = self.result(VariableKind::Old, keyword)?;
+        Ok(StatementKind::Remove(Box::new(Remove {
+            key,
+            target,
+            options,
+            old,
+        })))
+    }
+
+    pub(super) fn upsert(&mut self) -> Parsed<StatementKind<'q>> {
+        let keyword = self.bump();
+        let (lookup, old) = if self.eat(Kind::Filter) {
+            let old = self.result(VariableKind::Old, keyword)?;
+            let current = self.pseudo_variable(VariableKind::Current, keyword.span())?;
+            self.scopes.currents.push(current);
+            let condition = self.expression()?;
+            self.scopes.currents.pop();
+            (UpsertLookup::Filter { current, condition }, old)
+        } else {
+            let example = self.upsert_example()?;
+            (UpsertLookup::Example(example), self.result(VariableKind::Old, keyword)?)
+        };
+        self.expect(Kind::Insert)?;
+        let insert = self.expression()?;
+        let replace = match self.token.kind {
+            Kind::Update => false,
+            Kind::Replace => true,
+            _ => return Err(self.unexpected(&["`UPDATE`", "`REPLACE`"])),
+        };
+        self.bump();
+        let update = self.before_target()?;
+        let (target, options) = self.target_and_options()?;
+        let new = self.result(VariableKind::New, keyword)?;
+        let upsert = Upsert {
+            lookup,
+            insert,
+            replace,
+            update,
+            target,
+            options,
+            old,
+            new,
+        };
+        Ok(StatementKind::Upsert(Box::new(upsert)))
+    }
+
+    /// 3.11 parses any expression here and then wants an object literal or a bind parameter; 3.12 parses only these.
+    fn upsert_example(&mut self) -> Parsed<Expr<'q>> {
+        let example = self.expression()?;
+        if matches!(example.kind, ExprKind::Object(_) | ExprKind::Bind(_)) {
+            return Ok(example);
+        }
+        Err(error(
+            example.span,
+            "`UPSERT` looks up by an object, a bind parameter or a `FILTER`",
+        ))
+    }
+
+    /// `OLD` or `NEW` of a modification, visible from here on.
+    fn result(&mut self, kind: VariableKind, keyword: Token) -> Parsed<VarId> {
+        let id = self.pseudo_variable(kind, keyword.span())?;
+        if kind == VariableKind::Old {
+            self.scopes.old = Some(id);
+        } else {
+            self.scopes.new = Some(id);
+        }
+        Ok(id)
+    }
+
+    /// Whether the `IN` at hand introduces the target of a modification. As in the tables of ArangoDB's parser, the token
+    /// after the name decides: a collection is followed by what may follow the statement.
+    pub(super) fn target_follows(&self) -> bool {
+        let name = self.after(self.token);
+        let named = name.kind.is_name() || matches!(name.kind, Kind::String | Kind::SourceParameter);
+        named && {
+            let next = self.after(name).kind;
+            next.is_name() || next.starts_statement() || matches!(next, Kind::End | Kind::Close | Kind::Comma)
+        }
+    }
+
+    /// `IN coll OPTIONS {…}` or `INTO coll OPTIONS {…}`.
+    fn target_and_options(&mut self) -> Parsed<(SourceRef<'q>, Option<Expr<'q>>)> {
+        if !matches!(self.token.kind, Kind::In | Kind::Into) {
+            return Err(self.unexpected(&["`IN`", "`INTO`"]));
+        }
+        self.bump();
+        let target = match self.token.kind {
+            Kind::SourceParameter => SourceRef::Bind(self.bind()),
+            Kind::String => {
+                let name = self.string_name()?;
+                self.source_name(name)?
+            }
+            kind if kind.is_name() => {
+                let name = self.name()?;
+                self.source_name(name)?
+            }
+            Kind::Parameter => {
+                let error = self.unexpected(&["a collection name", "a collection bind parameter"]);
+                return Err(error.suggesting("a collection is bound with two at signs: `@@name`"));
+            }
+            _ => return Err(self.unexpected(&["a collection name", "a collection bind parameter"])),
+        };
+        let options = self.options()?;
+        self.modifies = true;
+        Ok((target, options))
+    }
+}
