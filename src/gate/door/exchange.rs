@@ -377,7 +377,7 @@ impl Shared {
 
     /// Brings the connection's share of the held bytes up to date; whether the sum is within its limit.
     fn account(&self, state: &mut State) -> bool {
-        let output = state.output.as_ref().map_or(0, Output::remaining);
+        let output = state.output.as_ref().map_or(0, Output::held);
         let held = state.reader.held().saturating_add(output);
         if held != state.accounted {
             self.held.fetch_add(held, Ordering::Relaxed);

@@ -71,7 +71,6 @@ impl House {
         Self { door, address }
     }
 
-    #[allow(dead_code, reason = "for the bounds")]
     fn with_limits(handler: impl Handler + 'static, limits: Limits) -> Self {
         Self::new(
             handler,

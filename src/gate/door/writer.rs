@@ -58,6 +58,11 @@ impl Output {
         self.sent = self.sent.saturating_add(count);
     }
 
+    /// Bytes of memory held; what is sent already stays until the rest is.
+    pub(super) fn held(&self) -> usize {
+        self.head.capacity().saturating_add(self.body.capacity())
+    }
+
     pub(super) fn remaining(&self) -> usize {
         (self.head.len() + self.body.len()).saturating_sub(self.sent)
     }
