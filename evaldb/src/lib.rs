@@ -6,12 +6,16 @@
 //! - [`value`]: JSON values with ArangoDB's order and conversions;
 //! - [`store`]: databases, collections, documents, views, graphs;
 //! - [`query`]: running a query; [`trace`]: what it touched;
-//! - [`error`]: ArangoDB's error numbers.
+//! - [`error`]: ArangoDB's error numbers;
+//! - [`arangod`]: the server process: command line, data directory, signals, with ArangoDB's HTTP interface.
 
+pub mod arangod;
 pub mod error;
 mod eval;
 mod functions;
+mod http;
 pub mod query;
 pub mod store;
 pub mod trace;
+mod unruly;
 pub mod value;

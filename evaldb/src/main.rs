@@ -1,3 +1,7 @@
 //! The evaluation database; see the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    evaldb::arangod::main()
+}

@@ -1,0 +1,403 @@
+//! The startup options that this arangod knows, by release and edition.
+//!
+//! Names, kinds and availability follow the option dumps of ArangoDB 3.11.14 and 3.12.10 and the release notes; a name that
+//! is not here is unknown and ends the process with exit code 3, as it does there. The table holds the options that matter
+//! to somebody who runs a single server in a container, not all seven hundred.
+
+use super::Version;
+
+/// What an option's value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `true`, `false`, `yes`, `no`, `on`, `off`, `1`, `0`; no value at all means true.
+    Bool,
+    /// A whole number, with a size suffix (`64MiB`, `10k`) if wanted.
+    Number,
+    /// A number with a fraction.
+    Double,
+    /// Any text; the last one given counts.
+    Text,
+    /// Any text; may be given several times.
+    List,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Accepted with any value or none, and without effect.
+    Obsolete,
+}
+
+/// Which builds know an option.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Known {
+    Always,
+    Since(Version),
+    /// The first release that no longer knows it.
+    Before(Version),
+    /// Known to the enterprise edition, and to every build from 3.12.5 on.
+    Enterprise,
+    /// From this release on the name is accepted and does nothing.
+    ObsoleteFrom(Version),
+    Within(Version, Version),
+}
+
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) known: Known,
+}
+
+const fn row(name: &'static str, kind: Kind, known: Known) -> Row {
+    Row { name, kind, known }
+}
+
+const fn v(major: u16, minor: u16, patch: u16) -> Version {
+    Version { major, minor, patch }
+}
+
+use Kind::{Bool, Choice, Double, List, Number, Obsolete, Text};
+use Known::{Always, Before, Enterprise, ObsoleteFrom, Since, Within};
+
+const API_ACCESS: Kind = Choice(&["disabled", "jwt", "admin", "public"]);
+const TRUE_FALSE_JWT: Kind = Choice(&["true", "false", "jwt"]);
+
+pub(super) const TABLE: &[Row] = &[
+    // General; these have no section.
+    row("configuration", Text, Always),
+    row("config", Text, Always),
+    row("check-configuration", Bool, Always),
+    row("dump-options", Bool, Always),
+    row("help", Bool, Always),
+    row("help-all", Bool, Always),
+    row("version", Bool, Always),
+    row("version-json", Bool, Always),
+    row("define", List, Always),
+    row("console", Bool, Always),
+    row("daemon", Bool, Always),
+    row("supervisor", Bool, Always),
+    row("pid-file", Text, Always),
+    row("working-directory", Text, Always),
+    row("uid", Text, Always),
+    row("gid", Text, Always),
+    row("icu-language", Text, Always),
+    row("default-language", Text, Always),
+    row("default-language-check", Bool, Always),
+    row("honor-nsswitch", Bool, Since(v(3, 11, 10))),
+    row("random.generator", Number, Always),
+    // Database directory and run modes.
+    row("database.directory", Text, Always),
+    row(
+        "database.required-directory-state",
+        Choice(&["any", "empty", "existing", "non-existing", "populated"]),
+        Always,
+    ),
+    row("database.init-database", Bool, Always),
+    row("database.password", Text, Always),
+    row("database.restore-admin", Bool, Always),
+    row("database.check-version", Bool, Always),
+    row("database.auto-upgrade", Bool, Always),
+    row("database.auto-upgrade-full-compaction", Bool, Since(v(3, 12, 5))),
+    row("database.upgrade-check", Bool, Always),
+    row("database.ignore-datafile-errors", Bool, Always),
+    row("database.extended-names", Bool, Always),
+    row("database.max-databases", Number, Since(v(3, 11, 2))),
+    row("database.wait-for-sync", Bool, Always),
+    row("database.force-sync-properties", Bool, Always),
+    row("database.io-heartbeat", Bool, Always),
+    row("database.default-replication-version", Text, Always),
+    row("temp.path", Text, Always),
+    row("temp.intermediate-results-path", Text, Always),
+    row("temp.intermediate-results-encryption", Bool, Enterprise),
+    // Authentication and the server.
+    row("server.endpoint", List, Always),
+    row("server.authentication", Bool, Always),
+    row("server.authentication-unix-sockets", Bool, Always),
+    row("server.authentication-system-only", Bool, Always),
+    row("server.authentication-timeout", Double, Always),
+    row("server.local-authentication", Bool, ObsoleteFrom(v(3, 12, 0))),
+    row("server.jwt-secret", Text, Always),
+    row("server.jwt-secret-keyfile", Text, Always),
+    row("server.jwt-secret-folder", Text, Enterprise),
+    row("server.session-timeout", Double, Always),
+    row("auth.minimal-jwt-expiry-time", Double, Since(v(3, 12, 6))),
+    row("auth.maximal-jwt-expiry-time", Double, Since(v(3, 12, 6))),
+    row("server.harden", Bool, Always),
+    row("server.allow-use-database", Bool, Always),
+    row("server.rest-server", Bool, Always),
+    row("server.early-connections", Bool, Always),
+    row("server.validate-utf8-strings", Bool, Always),
+    row("server.descriptors-minimum", Number, Always),
+    row("server.maximal-queue-size", Number, Always),
+    row("server.maximal-threads", Number, Always),
+    row("server.minimal-threads", Number, Always),
+    row("server.io-threads", Number, Always),
+    row("server.unavailability-queue-fill-grade", Double, Always),
+    row("server.ongoing-low-priority-multiplier", Double, Always),
+    row("server.max-number-detached-threads", Number, ObsoleteFrom(v(3, 12, 1))),
+    row(
+        "server.scheduler",
+        Choice(&["supervised", "threadpools"]),
+        Since(v(3, 12, 1)),
+    ),
+    row(
+        "server.storage-engine",
+        Choice(&["auto", "rocksdb"]),
+        ObsoleteFrom(v(3, 12, 10)),
+    ),
+    row("server.statistics", Bool, Always),
+    row("server.statistics-history", Bool, Always),
+    row("server.statistics-all-databases", Bool, Always),
+    row("server.support-info-api", API_ACCESS, Always),
+    row("server.options-api", API_ACCESS, Since(v(3, 12, 0))),
+    row("server.telemetrics-api", Bool, ObsoleteFrom(v(3, 12, 10))),
+    row("server.export-metrics-api", Bool, Always),
+    row("server.export-read-write-metrics", Bool, Always),
+    row(
+        "server.export-shard-usage-metrics",
+        Choice(&["disabled", "enabled-per-shard", "enabled-per-shard-per-user"]),
+        Always,
+    ),
+    row("server.api-call-recording", Bool, Since(v(3, 12, 5))),
+    row("server.aql-query-recording", Bool, Since(v(3, 12, 6))),
+    row("server.license-disk-usage-limit", Number, Since(v(3, 12, 5))),
+    row("server.ensure-whitespace-metrics-format", Bool, Always),
+    row("server.flush-interval", Number, Always),
+    row("crash-handler.enable-dumps", Bool, Since(v(3, 12, 8))),
+    row("activities.only-superuser-enabled", Bool, Since(v(3, 12, 8))),
+    // HTTP and TLS.
+    row("http.trusted-origin", List, Always),
+    row("http.keep-alive-timeout", Double, Always),
+    row("http.return-queue-time-header", Bool, Always),
+    row("http.redirect-root-to", Text, Always),
+    row("http.permanently-redirect-root", Bool, Always),
+    row("http.hide-product-header", Bool, ObsoleteFrom(v(3, 12, 0))),
+    row("http.allow-method-override", Bool, ObsoleteFrom(v(3, 12, 0))),
+    row("http.compress-response-threshold", Number, Since(v(3, 12, 0))),
+    row(
+        "http.handle-content-encoding-for-unauthenticated-requests",
+        Bool,
+        Since(v(3, 12, 0)),
+    ),
+    row("ssl.protocol", Number, Always),
+    row("ssl.keyfile", Text, Always),
+    row("ssl.cafile", Text, Always),
+    row("ssl.cipher-list", Text, Always),
+    row("ssl.require-peer-certificate", Bool, Always),
+    row("tcp.backlog-size", Number, Always),
+    row("tcp.reuse-address", Bool, Always),
+    // JavaScript, Foxx, web interface.
+    row("javascript.enabled", Bool, Always),
+    row("javascript.harden", Bool, Always),
+    row("javascript.allow-admin-execute", Bool, Always),
+    row("javascript.allow-external-process-control", Bool, Always),
+    row("javascript.allow-port-testing", Bool, Always),
+    row("javascript.tasks", Bool, Always),
+    row("javascript.transactions", Bool, Always),
+    row("javascript.user-defined-functions", Bool, Always),
+    row("javascript.files-allowlist", List, Always),
+    row("javascript.files-denylist", List, Since(v(3, 12, 10))),
+    row("javascript.environment-variables-allowlist", List, Always),
+    row("javascript.environment-variables-denylist", List, Always),
+    row("javascript.endpoints-allowlist", List, Always),
+    row("javascript.endpoints-denylist", List, Always),
+    row("javascript.startup-options-allowlist", List, Always),
+    row("javascript.startup-options-denylist", List, Always),
+    row("javascript.copy-installation", Bool, Always),
+    row("javascript.app-path", Text, Always),
+    row("javascript.startup-directory", Text, Always),
+    row("javascript.module-directory", List, Always),
+    row("javascript.v8-contexts", Number, Always),
+    row("javascript.v8-contexts-minimum", Number, Always),
+    row("javascript.v8-max-heap", Number, Always),
+    row("javascript.v8-options", List, Always),
+    row("javascript.gc-interval", Number, Always),
+    row("javascript.gc-frequency", Double, Always),
+    row("javascript.script", List, Always),
+    row("javascript.script-parameter", List, Always),
+    row("foxx.enable", Bool, Always),
+    row("foxx.api", Bool, Always),
+    row("foxx.store", Bool, Always),
+    row("foxx.queues", Bool, Always),
+    row("foxx.queues-poll-interval", Double, Always),
+    row("foxx.allow-install-from-remote", Bool, Always),
+    row("foxx.force-update-on-startup", Bool, Always),
+    row("web-interface.version-check", Bool, Always),
+    row("web-interface.proxy-request-check", Bool, Always),
+    row("web-interface.trusted-proxy", List, Always),
+    // Administration interfaces.
+    row("log.api-enabled", TRUE_FALSE_JWT, Always),
+    row("log.recording-api-enabled", TRUE_FALSE_JWT, Since(v(3, 12, 5))),
+    row("log.in-memory", Bool, Always),
+    row("log.in-memory-level", Text, Always),
+    row(
+        "cluster.api-jwt-policy",
+        Choice(&["jwt-compat", "jwt-write", "jwt-all"]),
+        Always,
+    ),
+    row("replication.auto-start", Bool, Always),
+    row("replication.auto-repair-revision-trees", Bool, Always),
+    row("replication.active-failover", Bool, Before(v(3, 12, 0))),
+    row("backup.api-enabled", TRUE_FALSE_JWT, Enterprise),
+    row("backup.local-path-prefix", Text, Enterprise),
+    row("rclone.executable", Text, Enterprise),
+    row("audit.output", List, Enterprise),
+    row("audit.queue", Bool, Enterprise),
+    row("audit.hostname", Text, Enterprise),
+    row("audit.max-entry-length", Number, Enterprise),
+    row("audit.write-log-level", Text, Enterprise),
+    // Queries and transactions.
+    row("query.memory-limit", Number, Always),
+    row("query.memory-limit-override", Bool, Always),
+    row("query.global-memory-limit", Number, Always),
+    row("query.max-runtime", Double, Always),
+    row("query.registry-ttl", Double, Always),
+    row("query.require-with", Bool, Always),
+    row("query.allow-collections-in-expressions", Bool, Always),
+    row("query.fail-on-warning", Bool, Always),
+    row("query.tracking", Bool, Always),
+    row("query.tracking-slow-queries", Bool, Always),
+    row("query.tracking-with-bindvars", Bool, Always),
+    row("query.tracking-with-querystring", Bool, Always),
+    row("query.tracking-with-datasources", Bool, Always),
+    row("query.slow-threshold", Double, Always),
+    row("query.slow-streaming-threshold", Double, Always),
+    row("query.log-failed", Bool, Always),
+    row("query.log-memory-usage-threshold", Number, Always),
+    row("query.max-artifact-log-length", Number, Always),
+    row("query.max-collections-per-query", Number, Since(v(3, 10, 7))),
+    row("query.optimizer-max-plans", Number, Always),
+    row("query.optimizer-rules", List, Always),
+    row("query.max-dnf-condition-members", Number, Always),
+    row("query.max-nodes-per-callstack", Number, Always),
+    row("query.cache-mode", Choice(&["off", "on", "demand"]), Always),
+    row("query.cache-entries", Number, Always),
+    row("query.cache-entries-max-size", Number, Always),
+    row("query.cache-entry-max-size", Number, Always),
+    row("query.cache-include-system-collections", Bool, Always),
+    row("query.plan-cache-max-entries", Number, Since(v(3, 12, 4))),
+    row("query.plan-cache-max-memory-usage", Number, Since(v(3, 12, 4))),
+    row("query.parallelize-traversals", Bool, Enterprise),
+    row("query.max-parallelism", Number, Enterprise),
+    row("query.smart-joins", Bool, Enterprise),
+    row("query.enable-debug-apis", Bool, Within(v(3, 11, 9), v(3, 12, 0))),
+    row("query.max-query-async-prefetch-slots", Number, Since(v(3, 12, 1))),
+    row("query.max-total-async-prefetch-slots", Number, Since(v(3, 12, 1))),
+    row("query.collection-logger-enabled", Bool, Since(v(3, 12, 2))),
+    row("transaction.streaming-idle-timeout", Double, Always),
+    row("transaction.streaming-lock-timeout", Double, Always),
+    row(
+        "transaction.streaming-max-transaction-size",
+        Number,
+        Since(v(3, 11, 14)),
+    ),
+    row("dump.max-memory-usage", Number, Since(v(3, 12, 0))),
+    row("dump.max-batch-size", Number, Since(v(3, 12, 0))),
+    row("dump.max-parallelism", Number, Since(v(3, 12, 0))),
+    row("vector-index", Bool, Since(v(3, 12, 4))),
+    row("ttl.frequency", Number, Always),
+    row("ttl.max-total-removes", Number, Always),
+    row("ttl.max-collection-removes", Number, Always),
+    row("ttl.only-loaded-collection", Bool, Always),
+    // Storage.
+    row("cache.size", Number, Always),
+    row("cache.rebalancing-interval", Number, Always),
+    row("rocksdb.block-cache-size", Number, Always),
+    row("rocksdb.enforce-block-cache-size-limit", Bool, Always),
+    row("rocksdb.total-write-buffer-size", Number, Always),
+    row("rocksdb.write-buffer-size", Number, Always),
+    row("rocksdb.max-write-buffer-number", Number, Always),
+    row("rocksdb.max-background-jobs", Number, Always),
+    row("rocksdb.sync-interval", Number, Always),
+    row("rocksdb.minimum-disk-free-percent", Double, Always),
+    row("rocksdb.minimum-disk-free-bytes", Number, Always),
+    row("rocksdb.verify-sst", Bool, Always),
+    row("rocksdb.use-io_uring", Bool, Since(v(3, 12, 0))),
+    row("rocksdb.use-range-delete-in-wal", Bool, Before(v(3, 12, 0))),
+    row("rocksdb.encryption-keyfile", Text, Enterprise),
+    row("rocksdb.encryption-keyfolder", Text, Enterprise),
+    row("rocksdb.encryption-key-generator", Text, Enterprise),
+    row("rocksdb.encryption-key-rotation", Bool, Enterprise),
+    row("arangosearch.threads", Number, Always),
+    row("arangosearch.threads-limit", Number, Always),
+    // Cluster: known by name, of no use to a single server.
+    row("cluster.agency-endpoint", List, Always),
+    row("cluster.my-address", Text, Always),
+    row("cluster.my-role", Text, Always),
+    row("cluster.default-replication-factor", Number, Always),
+    row("cluster.min-replication-factor", Number, Always),
+    row("cluster.max-replication-factor", Number, Always),
+    row("cluster.max-number-of-shards", Number, Always),
+    row("agency.activate", Bool, Always),
+    row("agency.size", Number, Always),
+    row("network.io-threads", Number, Always),
+    row("network.max-open-connections", Number, Always),
+    row("network.verify-hosts", Bool, Always),
+    // Logging.
+    row("log.output", List, Always),
+    row("log.file", Text, Always),
+    row("log.level", List, Always),
+    row("log.use-json-format", Bool, Always),
+    row("log.structured-param", List, Always),
+    row("log.foreground-tty", Bool, Always),
+    row("log.color", Bool, Always),
+    row("log.time-format", Text, Always),
+    row("log.use-local-time", Bool, Always),
+    row("log.escape-control-chars", Bool, Always),
+    row("log.escape-unicode-chars", Bool, Always),
+    row("log.request-parameters", Bool, Always),
+    row("log.max-entry-length", Number, Always),
+    row("log.max-queued-entries", Number, Always),
+    row("log.hostname", Text, Always),
+    row("log.role", Bool, Always),
+    row("log.process", Bool, Always),
+    row("log.ids", Bool, Always),
+    row("log.thread", Bool, Always),
+    row("log.thread-name", Bool, Always),
+    row("log.line-number", Bool, Always),
+    row("log.shorten-filenames", Bool, Always),
+    row("log.prefix", Text, Always),
+    row("log.file-mode", Text, Always),
+    row("log.file-group", Text, Always),
+    row("log.force-direct", Bool, Always),
+    row("log.performance", Bool, Always),
+    row("log.keep-logrotate", Bool, Always),
+    // Removed with 3.12.
+    row("pregel.max-parallelism", Number, Before(v(3, 12, 0))),
+    row("pregel.memory-mapped-files", Bool, Before(v(3, 12, 0))),
+    row("ldap.enabled", Bool, Before(v(3, 12, 0))),
+    // Long obsolete, still accepted.
+    row("database.index-threads", Number, ObsoleteFrom(v(0, 0, 0))),
+    row("database.maximal-journal-size", Number, ObsoleteFrom(v(0, 0, 0))),
+    row(
+        "database.throw-collection-not-loaded-error",
+        Bool,
+        ObsoleteFrom(v(0, 0, 0)),
+    ),
+    row("wal.recovery", Bool, ObsoleteFrom(v(0, 0, 0))),
+];
+
+/// Renamed options: the old name is translated silently.
+pub(super) const RENAMED: &[(&str, &str)] = &[
+    ("server.keep-alive-timeout", "http.keep-alive-timeout"),
+    ("server.trusted-origin", "http.trusted-origin"),
+    ("server.backlog-size", "tcp.backlog-size"),
+    ("server.reuse-address", "tcp.reuse-address"),
+    ("upgrade", "database.auto-upgrade"),
+    ("frontend.proxy-request-check", "web-interface.proxy-request-check"),
+    ("frontend.trusted-proxy", "web-interface.trusted-proxy"),
+    ("frontend.version-check", "web-interface.version-check"),
+    ("database.extended-names-databases", "database.extended-names"),
+];
+
+impl Row {
+    /// The kind of value the option takes in this build, or `None` when the build does not know it.
+    pub(super) fn kind_in(&self, version: Version, enterprise: bool) -> Option<Kind> {
+        match self.known {
+            Always => Some(self.kind),
+            Since(first) => (version >= first).then_some(self.kind),
+            Before(first_without) => (version < first_without).then_some(self.kind),
+            Within(first, first_without) => (version >= first && version < first_without).then_some(self.kind),
+            Enterprise => (enterprise || version >= v(3, 12, 5)).then_some(self.kind),
+            ObsoleteFrom(first) if version >= first => Some(Obsolete),
+            ObsoleteFrom(_) => Some(self.kind),
+        }
+    }
+}

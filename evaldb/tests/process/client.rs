@@ -1,0 +1,159 @@
+//! A small HTTP client over a Unix socket that shows exactly what came back.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn error_num(&self) -> u64 {
+        self.json()["errorNum"].as_u64().unwrap_or(0)
+    }
+}
+
+/// Somebody who sends requests to a socket.
+#[derive(Clone)]
+pub struct Client {
+    pub socket: PathBuf,
+    pub authorization: Option<String>,
+}
+
+impl Client {
+    pub fn basic(mut self, user: &str, password: &str) -> Client {
+        self.authorization = Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
+        self
+    }
+
+    pub fn token(mut self, token: &str) -> Client {
+        self.authorization = Some(format!("bearer {token}"));
+        self
+    }
+
+    /// The bytes that came back, up to the end of the connection or a silence of `patience`.
+    pub fn raw(&self, request: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(request.as_bytes())?;
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 65536];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => return Ok(bytes),
+                Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(bytes),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
+        let authorization = self
+            .authorization
+            .as_ref()
+            .map_or(String::new(), |a| format!("Authorization: {a}\r\n"));
+        let length = body.len();
+        format!(
+            "{method} {target} HTTP/1.1\r\nHost: x\r\n{authorization}{headers}Content-Length: {length}\r\n\r\n{body}"
+        )
+    }
+
+    pub fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> std::io::Result<Answer> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.write_all(self.request(method, target, headers, body).as_bytes())?;
+        read_answer(&mut BufReader::new(stream), method == "HEAD")
+    }
+
+    pub fn try_get(&self, target: &str) -> std::io::Result<Answer> {
+        self.send("GET", target, "", "")
+    }
+
+    pub fn get(&self, target: &str) -> Answer {
+        self.try_get(target).unwrap()
+    }
+
+    pub fn call(&self, method: &str, target: &str, body: &Value) -> Answer {
+        self.send(method, target, "", &body.to_string()).unwrap()
+    }
+}
+
+fn read_answer(from: &mut impl BufRead, bodiless: bool) -> std::io::Result<Answer> {
+    let gone = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let mut line = String::new();
+    if from.read_line(&mut line)? == 0 {
+        return Err(gone());
+    }
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(gone)?;
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line)? == 0 {
+            return Err(gone());
+        }
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => headers.push((name.to_owned(), value.trim().to_owned())),
+            None => break,
+        }
+    }
+    let mut answer = Answer {
+        status,
+        headers,
+        body: Vec::new(),
+    };
+    let length: usize = answer
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
+    if !bodiless {
+        answer.body = vec![0; length];
+        from.read_exact(&mut answer.body)?;
+    }
+    Ok(answer)
+}
+
+/// A token with these claims beside `iss` and times, signed with a secret.
+pub fn token(secret: &str, claims: Value) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut all = json!({ "iss": "arangodb", "iat": now, "exp": now + 60 });
+    all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    sign(secret, &json!({ "alg": "HS256", "typ": "JWT" }), &all)
+}
+
+pub fn sign(secret: &str, header: &Value, claims: &Value) -> String {
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
+    format!(
+        "{message}.{}",
+        URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, message.as_bytes()))
+    )
+}
