@@ -3,6 +3,7 @@
 //! The layers, lowest first, and what each may use, are in ARCHITECTURE.md.
 
 pub mod aql;
+pub mod cli;
 pub mod config;
 pub mod gate;
 pub mod judge;

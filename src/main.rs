@@ -1,3 +1,5 @@
 //! Chooses the role of the binary; everything else is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    mallku_db::cli::main()
+}

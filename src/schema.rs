@@ -3,6 +3,7 @@
 
 mod attributes;
 mod collection;
+pub mod drawing;
 mod fault;
 mod fields;
 mod json;
