@@ -9,13 +9,16 @@ mod error;
 pub mod functions;
 mod lexer;
 mod literal;
+mod normal;
 mod parser;
+mod printer;
 mod rules;
 mod scope;
 mod suggestion;
 mod token;
 
 pub use error::SyntaxError;
+pub use normal::{Fingerprint, NormalForm, fingerprint, normalise};
 
 /// How large a query may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

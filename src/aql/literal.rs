@@ -33,7 +33,7 @@ pub(super) enum Number {
 ///
 /// The escapes are those of `TRI_UnescapeUtf8String`: `\b \f \n \r \t \uXXXX`, and a backslash before anything else
 /// stands for that.
-pub(super) fn unescape(raw: &str) -> Result<Cow<'_, str>, LiteralError> {
+fn unescape(raw: &str) -> Result<Cow<'_, str>, LiteralError> {
     if raw.bytes().any(|b| b == 0) {
         return Err(LiteralError::Zero);
     }
@@ -66,6 +66,17 @@ pub(super) fn unescape(raw: &str) -> Result<Cow<'_, str>, LiteralError> {
     }
     value.push_str(rest);
     Ok(Cow::Owned(value))
+}
+
+/// The name that an identifier in backticks or forward ticks spells.
+pub(super) fn quoted_name(raw: &str) -> Result<Cow<'_, str>, LiteralError> {
+    let between = |quote| raw.strip_prefix(quote)?.strip_suffix(quote);
+    unescape(between('`').or_else(|| between('´')).unwrap_or_default())
+}
+
+/// The value of a string with its quotes.
+pub(super) fn string(raw: &str) -> Result<Cow<'_, str>, LiteralError> {
+    unescape(raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default())
 }
 
 /// The character of `XXXX` or `XXXX\uXXXX`, and what follows it.

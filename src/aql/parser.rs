@@ -46,6 +46,20 @@ struct Marks {
     constant: bool,
 }
 
+/// What a token is by its place, as far as the token itself does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A word that is a keyword here.
+    Word,
+    /// A string that stands where an identifier could.
+    Key,
+    /// A string that names an attribute: `doc["name"]`.
+    Name,
+}
+
+/// Marked tokens by where they start.
+pub(super) type Marked = Vec<(u32, Mark)>;
+
 /// A parse in progress.
 struct Parser<'q> {
     text: &'q str,
@@ -68,10 +82,21 @@ struct Parser<'q> {
     subqueries: u32,
     /// Whether a modification was seen.
     modifies: bool,
+    /// The marked tokens, where they are asked for.
+    marked: Option<Marked>,
 }
 
 /// Parses a whole text.
 pub(super) fn parse<'q>(text: &'q str, limits: &ParseLimits) -> Parsed<Query<'q>> {
+    parse_text(text, limits, None).map(|(query, _)| query)
+}
+
+/// Parses a whole text and tells the marked tokens, in order.
+pub(super) fn parse_marked<'q>(text: &'q str, limits: &ParseLimits) -> Parsed<(Query<'q>, Marked)> {
+    parse_text(text, limits, Some(Vec::new())).map(|(query, marked)| (query, marked.unwrap_or_default()))
+}
+
+fn parse_text<'q>(text: &'q str, limits: &ParseLimits, marked: Option<Marked>) -> Parsed<(Query<'q>, Option<Marked>)> {
     let whole = Span { start: 0, end: 0 };
     if text.len() > limits.bytes || u32::try_from(text.len()).is_err() {
         let message = format!("the query is longer than {} bytes", limits.bytes.min(u32::MAX as usize));
@@ -97,17 +122,19 @@ pub(super) fn parse<'q>(text: &'q str, limits: &ParseLimits) -> Parsed<Query<'q>
         captured: 0,
         subqueries: 0,
         modifies: false,
+        marked,
     };
     let with = parser.with_list()?;
     let body = parser.block()?;
     if !parser.at(Kind::End) {
         return Err(parser.after_the_query());
     }
-    Ok(Query {
+    let query = Query {
         with,
         body,
         variables: parser.variables,
-    })
+    };
+    Ok((query, parser.marked))
 }
 
 impl<'q> Parser<'q> {
@@ -121,6 +148,12 @@ impl<'q> Parser<'q> {
         self.end = token.end;
         self.token = Lexer::new(self.text, token.end).next_token();
         token
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        if let Some(marked) = &mut self.marked {
+            marked.push((self.token.start, mark));
+        }
     }
 
     /// Takes the token at hand if it is of that kind.

@@ -95,10 +95,9 @@ impl<'q> Parser<'q> {
         if !self.token.kind.is_name() {
             return Err(self.unexpected(&["`COUNT`"]));
         }
-        if !self.at_word("COUNT") {
+        if !self.eat_word("COUNT") {
             return Err(self.unexpected_word(&["`COUNT`"], "'COUNT'"));
         }
-        self.bump();
         self.expect(Kind::Into)?;
         let name = self.name()?;
         self.close_scopes(made);
@@ -152,7 +151,7 @@ impl<'q> Parser<'q> {
         if !allowed {
             return Err(self.unexpected(&["`OPTIONS`", "the next statement"]));
         }
-        self.bump();
+        self.eat_word("KEEP");
         let mut kept = Vec::with_capacity(1);
         loop {
             let name = self.name()?;

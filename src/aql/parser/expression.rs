@@ -37,9 +37,14 @@ impl<'q> Parser<'q> {
         Ok(expr)
     }
 
-    /// Goes on after an expression that is parsed already.
-    pub(super) fn continued(&mut self, first: Expr<'q>) -> Parsed<Expr<'q>> {
-        let start = first.span.start;
+    /// Goes on after a reference that is parsed already.
+    pub(super) fn continued(&mut self, expr: Expr<'q>) -> Parsed<Expr<'q>> {
+        let start = expr.span.start;
+        let first = self.suffixes(Reference {
+            expr,
+            start,
+            chained: false,
+        })?;
         self.infixes(first, start, level::ANYTHING, false)
     }
 

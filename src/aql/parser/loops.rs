@@ -70,8 +70,8 @@ impl<'q> Parser<'q> {
         let pattern = matches!(outputs.first, Unbound::Array { .. } | Unbound::Object { .. });
         self.scopes.start(ScopeKind::For);
         let target = self.bind_pattern(outputs.first, VariableKind::For)?;
-        let search = if self.at_word("SEARCH") {
-            let keyword = self.bump();
+        let keyword = self.token;
+        let search = if self.eat_word("SEARCH") {
             let condition = self.expression()?;
             if pattern {
                 return Err(error(
@@ -101,7 +101,7 @@ impl<'q> Parser<'q> {
         if !self.token.kind.is_name() {
             return Ok(None);
         }
-        if !self.at_word("OPTIONS") {
+        if !self.eat_word("OPTIONS") {
             return Err(if searched {
                 self.unexpected_word(&["`OPTIONS`", "the next statement"], "'SEARCH' and 'OPTIONS'")
             } else {
@@ -111,7 +111,6 @@ impl<'q> Parser<'q> {
                 )
             });
         }
-        self.bump();
         let options = self.expression()?;
         rules::check_options(&options)?;
         Ok(Some(options))
@@ -162,10 +161,9 @@ impl<'q> Parser<'q> {
         if !self.token.kind.is_name() {
             return Err(self.unexpected(&["`TO`"]));
         }
-        if !self.at_word("TO") {
+        if !self.eat_word("TO") {
             return Err(self.unexpected_word(&["`TO`"], "'TO'"));
         }
-        self.bump();
         let target = self.expression()?;
         let graph = self.graph()?;
         let options = self.options()?;
@@ -220,7 +218,7 @@ impl<'q> Parser<'q> {
             .next()
             .map(|path| self.declare(path, VariableKind::Path))
             .transpose()?;
-        let prune = if self.at_word("PRUNE") {
+        let prune = if self.eat_word("PRUNE") {
             Some(self.prune()?)
         } else {
             None
@@ -252,7 +250,7 @@ impl<'q> Parser<'q> {
     }
 
     fn prune(&mut self) -> Parsed<Prune<'q>> {
-        let keyword = self.bump();
+        let start = self.token.start;
         let named = self.token.kind.is_name() && self.after(self.token).kind == Kind::Assign;
         let name = if named { Some(self.name()?) } else { None };
         if named {
@@ -261,10 +259,8 @@ impl<'q> Parser<'q> {
         let subqueries = self.subqueries;
         let condition = self.expression()?;
         if self.subqueries > subqueries {
-            return Err(
-                error(self.since(keyword.start), "a `PRUNE` condition may not hold a subquery")
-                    .worded("PRUNE condition must not use a subquery"),
-            );
+            return Err(error(self.since(start), "a `PRUNE` condition may not hold a subquery")
+                .worded("PRUNE condition must not use a subquery"));
         }
         let variable = name.map(|name| self.declare(name, VariableKind::Prune)).transpose()?;
         Ok(Prune { variable, condition })
@@ -278,21 +274,14 @@ impl<'q> Parser<'q> {
             Kind::Parameter => Ok(Graph::NamedBind(self.bind())),
             Kind::String => {
                 let name = self.string_name()?;
-                self.graph_name(name)
+                graph_name(name)
             }
             kind if kind.is_name() => {
                 let name = self.name()?;
-                self.graph_name(name)
+                graph_name(name)
             }
             _ => Err(self.unexpected(&["a graph name", "a bind parameter"])),
         }
-    }
-
-    fn graph_name(&self, name: Name<'q>) -> Parsed<Graph<'q>> {
-        if name.text.is_empty() {
-            return Err(error(name.span, "a graph name may not be empty"));
-        }
-        Ok(Graph::Named(name))
     }
 
     fn edges(&mut self) -> Parsed<Graph<'q>> {
@@ -348,4 +337,11 @@ fn plain_names<'q>(outputs: Outputs<'q>, statement: &str, most: usize) -> Parsed
         return Err(SyntaxError::new(span, num::PARSE, message).worded(wording));
     }
     Ok(names)
+}
+
+fn graph_name(name: Name<'_>) -> Parsed<Graph<'_>> {
+    if name.text.is_empty() {
+        return Err(error(name.span, "a graph name may not be empty"));
+    }
+    Ok(Graph::Named(name))
 }

@@ -143,11 +143,11 @@ impl<'q> Parser<'q> {
             Kind::SourceParameter => SourceRef::Bind(self.bind()),
             Kind::String => {
                 let name = self.string_name()?;
-                self.source_name(name)?
+                Self::source_name(name)?
             }
             kind if kind.is_name() => {
                 let name = self.name()?;
-                self.source_name(name)?
+                Self::source_name(name)?
             }
             Kind::Parameter => {
                 let error = self.unexpected(&["a collection name", "a collection bind parameter"]);

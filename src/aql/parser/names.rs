@@ -2,9 +2,9 @@
 
 use super::super::ast::{Bind, ExprKind, Name, SourceRef, Span, VarId, Variable, VariableKind};
 use super::super::error::{SyntaxError, num};
-use super::super::literal;
+use super::super::literal::{self, LiteralError};
 use super::super::token::{Kind, Token};
-use super::{Marks, Parsed, Parser, error};
+use super::{Mark, Marks, Parsed, Parser, error};
 use std::borrow::Cow;
 
 /// Pseudo variables and the names ArangoDB has for them within.
@@ -25,19 +25,18 @@ impl<'q> Parser<'q> {
     /// The name that an identifier token spells.
     pub(super) fn decoded_name(&self, token: Token) -> Parsed<Name<'q>> {
         let span = token.span();
-        let text = self.slice(span);
+        let raw = self.slice(span);
         let text = if token.kind == Kind::Identifier {
-            Cow::Borrowed(text)
+            Cow::Borrowed(raw)
         } else {
-            let inner = text.strip_prefix('`').and_then(|t| t.strip_suffix('`'));
-            let inner = inner.or_else(|| text.strip_prefix('´').and_then(|t| t.strip_suffix('´')));
-            self.unescape(inner.unwrap_or_default(), span)?
+            value(literal::quoted_name(raw), span)?
         };
         Ok(Name { text, span })
     }
 
-    /// Takes a string; its value as a name.
+    /// Takes a string that stands for a name.
     pub(super) fn string_name(&mut self) -> Parsed<Name<'q>> {
+        self.mark(Mark::Key);
         let span = self.bump().span();
         Ok(Name {
             text: self.string_value(span)?,
@@ -46,12 +45,7 @@ impl<'q> Parser<'q> {
     }
 
     pub(super) fn string_value(&self, span: Span) -> Parsed<Cow<'q, str>> {
-        let text = self.slice(span);
-        self.unescape(text.get(1..text.len().saturating_sub(1)).unwrap_or_default(), span)
-    }
-
-    fn unescape(&self, raw: &'q str, span: Span) -> Parsed<Cow<'q, str>> {
-        literal::unescape(raw).map_err(|reason| error(span, reason.to_string()))
+        value(literal::string(self.slice(span)), span)
     }
 
     /// Whether the token at hand is this word, which is reserved nowhere; quoting it changes nothing.
@@ -60,6 +54,16 @@ impl<'q> Parser<'q> {
             && self
                 .decoded_name(self.token)
                 .is_ok_and(|name| name.text.eq_ignore_ascii_case(word))
+    }
+
+    /// Takes that word.
+    pub(super) fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.at_word(word);
+        if found {
+            self.mark(Mark::Word);
+            self.bump();
+        }
+        found
     }
 
     /// The error for a name where only one of `words` may stand.
@@ -82,18 +86,9 @@ impl<'q> Parser<'q> {
     }
 
     /// A bare collection name in a place where nothing else can stand.
-    pub(super) fn source_name(&self, name: Name<'q>) -> Parsed<SourceRef<'q>> {
-        self.check_source(&name)?;
+    pub(super) fn source_name(name: Name<'q>) -> Parsed<SourceRef<'q>> {
+        check_source(&name)?;
         Ok(SourceRef::Name(name))
-    }
-
-    /// Refuses names that ArangoDB would take as the id of a collection instead (`CollectionNameResolver`).
-    pub(super) fn check_source(&self, name: &Name<'q>) -> Parsed<()> {
-        match name.text.as_bytes().first() {
-            None => Err(error(name.span, "a collection name may not be empty")),
-            Some(b'0'..=b'9') => Err(error(name.span, "a collection name may not begin with a digit")),
-            Some(_) => Ok(()),
-        }
     }
 
     /// Declares a variable that the query names.
@@ -152,7 +147,7 @@ impl<'q> Parser<'q> {
         if token.kind == Kind::Identifier && (OLD.contains(&text) || NEW.contains(&text) || CURRENT.contains(&text)) {
             return Err(out_of_place(&name));
         }
-        self.check_source(&name)?;
+        check_source(&name)?;
         Ok(ExprKind::Source(name))
     }
 
@@ -205,4 +200,18 @@ fn out_of_place(name: &Name) -> Box<SyntaxError> {
         .worded(format!("collection or view not found: {text}"))
         .without_position()
         .suggesting(format!("a collection of that name is written `` `{text}` ``"))
+}
+
+/// Refuses names that ArangoDB would take as the id of a collection instead (`CollectionNameResolver`).
+fn check_source(name: &Name) -> Parsed<()> {
+    match name.text.as_bytes().first() {
+        None => Err(error(name.span, "a collection name may not be empty")),
+        Some(b'0'..=b'9') => Err(error(name.span, "a collection name may not begin with a digit")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The value of a literal at `span`, or why it has none.
+fn value(literal: Result<Cow<'_, str>, LiteralError>, span: Span) -> Parsed<Cow<'_, str>> {
+    literal.map_err(|reason| error(span, reason.to_string()))
 }

@@ -36,7 +36,7 @@ impl<'q> Parser<'q> {
             Kind::Parameter | Kind::SourceParameter => Ok(SourceRef::Bind(self.bind())),
             kind if kind.is_name() => {
                 let name = self.name()?;
-                self.source_name(name)
+                Self::source_name(name)
             }
             _ => Err(self.unexpected(&["a collection name", "a bind parameter"])),
         }
@@ -242,10 +242,9 @@ impl<'q> Parser<'q> {
         if !self.token.kind.is_name() {
             return Ok(None);
         }
-        if !self.at_word("OPTIONS") {
+        if !self.eat_word("OPTIONS") {
             return Err(self.unexpected_word(&["`OPTIONS`", "the next statement"], "'OPTIONS'"));
         }
-        self.bump();
         let options = self.apart(Self::object)?;
         rules::check_options(&options)?;
         Ok(Some(options))

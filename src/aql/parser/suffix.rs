@@ -6,7 +6,7 @@
 use super::super::ast::{Expansion, Expr, ExprKind, Limit, Quantifier, Question, Span, VarId, VariableKind};
 use super::super::token::Kind;
 use super::expression::Reference;
-use super::{Parsed, Parser, error};
+use super::{Mark, Parsed, Parser, error};
 
 impl<'q> Parser<'q> {
     pub(super) fn suffixes(&mut self, first: Reference<'q>) -> Parsed<Expr<'q>> {
@@ -49,6 +49,9 @@ impl<'q> Parser<'q> {
                 self.question(reference, levels, open.start)?
             }
             _ => {
+                if self.at(Kind::String) && self.after(self.token).kind == Kind::ArrayClose {
+                    self.mark(Mark::Name);
+                }
                 let index = Box::new(self.expression()?);
                 self.close(Kind::ArrayClose, open)?;
                 self.extend(reference, |base| ExprKind::Index { base, index })?
