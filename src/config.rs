@@ -52,6 +52,8 @@ pub struct Config {
     pub stop_timeout: Duration,
     /// `MALLKU_START_TIMEOUT`: how long a start may show no sign of progress.
     pub start_timeout: Duration,
+    /// `MALLKU_PROBE_INTERVAL`: how often the running database is asked whether it lives; six silences in a row are a hang.
+    pub probe_interval: Duration,
     /// `MALLKU_LOG`, else `RUST_LOG`: a filter as `env_logger` has it.
     pub log: String,
     /// `MALLKU_LOG_FORMAT`.
@@ -177,7 +179,7 @@ pub enum LogFormat {
 /// `MALLKU_AUDIT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audit {
-    /// On standard output, between the log's lines.
+    /// On standard output; the log goes to standard error.
     Stdout,
     /// In a file.
     File(PathBuf),

@@ -2,7 +2,6 @@
 
 pub mod audit;
 pub mod body;
-pub mod contain;
 pub mod door;
 pub mod json;
 pub mod message;

@@ -6,6 +6,7 @@ pub mod aql;
 pub mod cli;
 pub mod config;
 pub mod gate;
+pub mod init;
 pub mod judge;
 pub mod schema;
 pub mod state;

@@ -22,6 +22,7 @@ const KNOWN: &[&str] = &[
     "MALLKU_LOG",
     "MALLKU_LOG_FORMAT",
     "MALLKU_MAX_CONNECTIONS",
+    "MALLKU_PROBE_INTERVAL",
     "MALLKU_RECORD",
     "MALLKU_RUN_DIR",
     "MALLKU_SCHEMAS",
@@ -105,7 +106,8 @@ pub(super) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Resu
         workers: reader.count("MALLKU_WORKERS", 4096),
         max_connections: reader.count("MALLKU_MAX_CONNECTIONS", 1_000_000),
         stop_timeout: reader.duration("MALLKU_STOP_TIMEOUT", Duration::from_secs(8)),
-        start_timeout: reader.duration("MALLKU_START_TIMEOUT", Duration::from_secs(120)),
+        start_timeout: reader.duration("MALLKU_START_TIMEOUT", Duration::from_mins(2)),
+        probe_interval: reader.duration("MALLKU_PROBE_INTERVAL", Duration::from_secs(5)),
         log: reader
             .text("MALLKU_LOG")
             .or_else(|| reader.text("RUST_LOG"))
