@@ -7,7 +7,7 @@ from arango import ArangoClient
 from arango.exceptions import AQLQueryExecuteError
 
 database = ArangoClient(hosts=os.environ["MALLKU_DEMO_URL"]).db(
-    "_system", username="mallku_app", password=os.environ["MALLKU_DEMO_PASSWORD"], verify=True
+    "_system", username="mallku", password=os.environ["MALLKU_DEMO_PASSWORD"], verify=True
 )
 
 
@@ -34,7 +34,7 @@ def send(what: str, query: str, **bind_vars: object) -> list | None:
 
 
 title("An application remembers")
-for number, domain in enumerate(["governance", "governance", "care", "memory"]):
+for number, domain in enumerate(["governance", "governance", "ethics", "memory"]):
     database.aql.execute(
         "INSERT @episode INTO episodes",
         bind_vars={
@@ -42,8 +42,9 @@ for number, domain in enumerate(["governance", "governance", "care", "memory"]):
                 "_key": f"demo-{number}",
                 "timestamp": f"2026-11-{10 + number}T08:00:00Z",
                 "decision_domain": domain,
+                "question": "What shall we keep?",
                 "is_sacred": number == 2,
-                "human_participant": "Ana",
+                "human_participant": {"name": "Ana", "contact": "ana@example.org"},
             }
         },
     )
@@ -59,7 +60,7 @@ newest = send(
       LIMIT 3
       RETURN {when: e.timestamp, domain: e.decision_domain}
     """,
-    domains=["governance", "care"],
+    domains=["governance", "ethics"],
 )
 counted = send(
     "How many episodes each domain has",
@@ -73,12 +74,12 @@ counted = send(
 
 title("Four refused ones, in the driver's own words")
 refused = [
-    send("Who took part?", "FOR e IN episodes RETURN e.human_participant"),
+    send("Who took part?", "FOR e IN episodes RETURN e.human_participant.name"),
     send(
         "Who took part, one letter at a time?",
         """
         FOR e IN episodes
-          FILTER e.human_participant LIKE "A%"
+          FILTER e.human_participant.name LIKE "A%"
           RETURN e.decision_domain
         """,
     ),

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod body;
+pub mod contain;
 pub mod door;
 pub mod json;
 pub mod message;

@@ -3,6 +3,7 @@
 mod bounds;
 mod framing;
 mod serving;
+mod tls;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

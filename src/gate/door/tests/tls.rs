@@ -1,0 +1,183 @@
+//! TLS on the same door.
+
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::*;
+use crate::gate::door::tls::Certificates;
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
+}
+
+/// A directory with the named certificate as the one in force.
+fn install(dir: &Path, name: &str) {
+    std::fs::copy(data(&format!("{name}.crt")), dir.join("tls.crt")).unwrap();
+    std::fs::copy(data(&format!("{name}.key")), dir.join("tls.key")).unwrap();
+}
+
+fn load(dir: &Path) -> Arc<Certificates> {
+    Arc::new(Certificates::load(&dir.join("tls.crt"), &dir.join("tls.key")).unwrap())
+}
+
+fn house(handler: impl Handler + 'static, certificates: &Arc<Certificates>, limits: Limits) -> House {
+    let settings = Settings {
+        workers: 2,
+        limits,
+        tls: Some(Arc::clone(certificates)),
+    };
+    House::new(handler, settings)
+}
+
+type Secured = StreamOwned<ClientConnection, TcpStream>;
+
+/// Connects as a client that trusts exactly the named certificate.
+fn connect(address: SocketAddr, name: &str, alpn: &[&[u8]]) -> std::io::Result<Secured> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(data(&format!("{name}.crt"))).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    let name = ServerName::try_from(format!("{name}.test")).unwrap();
+    let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    while session.is_handshaking() {
+        session.complete_io(&mut socket)?;
+    }
+    Ok(StreamOwned::new(session, socket))
+}
+
+/// One answer's body, as text.
+fn exchange(client: &mut Secured, request: &str) -> String {
+    client.write_all(request.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    loop {
+        if let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&seen[..end]).into_owned();
+            let length = head
+                .split("Content-Length: ")
+                .nth(1)
+                .and_then(|rest| rest.split("\r\n").next());
+            let total = end + 4 + length.unwrap().parse::<usize>().unwrap();
+            if seen.len() == total {
+                return String::from_utf8_lossy(&seen[end + 4..]).into_owned();
+            }
+        }
+        let mut chunk = [0; 16 * 1024];
+        let count = client.read(&mut chunk).unwrap();
+        assert!(count > 0, "ended after {}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&chunk[..count]);
+    }
+}
+
+#[test]
+fn serves_over_tls_what_it_serves_without() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let house = house(Echo::default(), &load(dir.path()), Limits::default());
+    let mut client = connect(house.address, "first", &[b"http/1.1"]).unwrap();
+    for number in 0..20 {
+        assert_eq!(
+            exchange(&mut client, &get(&format!("/{number}"))),
+            format!("GET /{number} ")
+        );
+    }
+    // A body over several records.
+    let body = "x".repeat(200_000);
+    assert_eq!(exchange(&mut client, &post("/", &body)), format!("POST / {body}"));
+}
+
+#[test]
+fn a_large_answer_arrives_whole_over_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let large = |_: Request| text(200, vec![b'x'; 5_000_000]);
+    let house = house(large, &load(dir.path()), Limits::default());
+    let mut client = connect(house.address, "first", &[]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(exchange(&mut client, &get("/")).len(), 5_000_000);
+    }
+}
+
+#[test]
+fn a_reload_changes_the_certificate_and_keeps_connections() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let certificates = load(dir.path());
+    let house = house(Echo::default(), &certificates, Limits::default());
+    let mut old = connect(house.address, "first", &[]).unwrap();
+    assert_eq!(exchange(&mut old, &get("/")), "GET / ");
+    install(dir.path(), "second");
+    certificates.reload().unwrap();
+    assert!(
+        connect(house.address, "first", &[]).is_err(),
+        "the old certificate is out of use"
+    );
+    assert_eq!(
+        exchange(&mut connect(house.address, "second", &[]).unwrap(), &get("/")),
+        "GET / "
+    );
+    assert_eq!(exchange(&mut old, &get("/")), "GET / ");
+    // A pair that does not fit, or no certificate at all, changes nothing.
+    std::fs::copy(data("first.key"), dir.path().join("tls.key")).unwrap();
+    certificates.reload().unwrap_err();
+    std::fs::write(dir.path().join("tls.crt"), "").unwrap();
+    let error = certificates.reload().unwrap_err();
+    assert!(error.to_string().starts_with("no certificate in "), "{error}");
+    assert_eq!(
+        exchange(&mut connect(house.address, "second", &[]).unwrap(), &get("/")),
+        "GET / "
+    );
+}
+
+#[test]
+fn who_insists_on_http_2_learns_it_in_the_handshake() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let house = house(Echo::default(), &load(dir.path()), Limits::default());
+    let error = connect(house.address, "first", &[b"h2"]).unwrap_err();
+    assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
+    let mut both = connect(house.address, "first", &[b"h2", b"http/1.1"]).unwrap();
+    assert_eq!(both.conn.alpn_protocol(), Some(b"http/1.1".as_slice()));
+    assert_eq!(exchange(&mut both, &get("/")), "GET / ");
+}
+
+#[test]
+fn a_handshake_that_is_none_or_never_ends_is_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let limits = Limits {
+        handshake_time: Duration::from_millis(60),
+        ..Limits::default()
+    };
+    let house = house(Echo::default(), &load(dir.path()), limits);
+    // Plain HTTP on the TLS port.
+    let mut plain = house.connect();
+    plain.send(get("/"));
+    while plain.fill() > 0 {}
+    assert!(!plain.buffer.starts_with(b"HTTP"), "no answer in clear");
+    // A handshake that stops after its first bytes.
+    let mut stuck = house.connect();
+    stuck.send(b"\x16\x03\x01\x02\x00\x01");
+    wait_until("the handshake's time is up", || {
+        house
+            .observer()
+            .stats()
+            .connections
+            .iter()
+            .all(|(_, count)| *count == 0)
+    });
+    while stuck.fill() > 0 {}
+    assert!(!stuck.buffer.starts_with(b"HTTP"), "no answer in clear");
+    assert_eq!(house.observer().stats().handshakes_failed, 1);
+}
