@@ -1,1 +1,280 @@
-//! The functions of AQL.
+//! The functions of AQL: the table, and how a call is made.
+//!
+//! Each module holds one of the manual's groups. A function that is known to ArangoDB but missing here gives a clear
+//! error (9) that names it.
+
+mod arrays;
+mod bits;
+pub(crate) mod date;
+mod digest;
+mod geo;
+mod misc;
+mod numeric;
+mod objects;
+mod search;
+mod strings;
+mod text_distance;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use mallku_db::aql::ast::{Expr, ExprKind};
+
+use crate::error::{ArangoError, Result};
+use crate::eval::Evaluator;
+use crate::value::{Text, Value};
+
+/// A function's body.
+type Body = fn(&mut Evaluator<'_>, &[Value]) -> Result<Value>;
+
+/// Name, least and greatest number of arguments, body.
+type Entry = (&'static str, usize, usize, Body);
+
+/// No upper bound on the number of arguments.
+const MANY: usize = usize::MAX;
+
+static TABLE: LazyLock<HashMap<&'static str, (usize, usize, Body)>> = LazyLock::new(|| {
+    [
+        arrays::TABLE,
+        bits::TABLE,
+        date::TABLE,
+        digest::TABLE,
+        geo::TABLE,
+        misc::TABLE,
+        numeric::TABLE,
+        objects::TABLE,
+        search::TABLE,
+        strings::TABLE,
+        text_distance::TABLE,
+        types::TABLE,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(name, least, most, body)| (*name, (*least, *most, *body)))
+    .collect()
+});
+
+/// Whether a function of this name can be evaluated.
+#[cfg(test)]
+pub(crate) fn is_known(name: &str) -> bool {
+    TABLE.contains_key(name)
+}
+
+/// Calls a function by its upper-cased name on unevaluated arguments.
+pub(crate) fn call(evaluator: &mut Evaluator<'_>, name: &str, args: &[Expr<'_>]) -> Result<Value> {
+    evaluator.step()?;
+    let mut values = Vec::with_capacity(args.len());
+    for arg in args {
+        values.push(match &arg.kind {
+            // A bare collection is its name to the functions that take one.
+            ExprKind::Source(source) if takes_collection(name) => Value::string(&*source.text),
+            ExprKind::SourceBind(bind) if takes_collection(name) => evaluator.bind(&bind.key)?,
+            _ => evaluator.eval(arg)?,
+        });
+    }
+    if matches!(name, "LENGTH" | "COUNT")
+        && matches!(
+            args,
+            [Expr {
+                kind: ExprKind::Source(_) | ExprKind::SourceBind(_),
+                ..
+            }]
+        )
+    {
+        return apply(evaluator, "COLLECTION_COUNT", &values);
+    }
+    record(evaluator, name, &values);
+    apply(evaluator, name, &values)
+}
+
+/// Calls a function by its upper-cased name.
+pub(crate) fn apply(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) -> Result<Value> {
+    if evaluator.trace.is_some() {
+        evaluator.note(|trace| {
+            trace.functions.insert(Text::from(name));
+        });
+    }
+    let Some((least, most, body)) = TABLE.get(name) else {
+        return Err(if name.contains(':') {
+            ArangoError::new(
+                1582,
+                format!("user-defined functions are not supported in the evaluation database: {name}()"),
+            )
+        } else if missing().contains(&name) {
+            ArangoError::not_implemented(format!("{name}()"))
+        } else {
+            ArangoError::new(1540, format!("usage of unknown function '{name}()'"))
+        });
+    };
+    if !(*least..=*most).contains(&values.len()) {
+        return Err(ArangoError::new(
+            1541,
+            format!(
+                "invalid number of arguments for function '{name}()', expected number of arguments: minimum: {least}"
+            ),
+        ));
+    }
+    body(evaluator, values)
+}
+
+fn takes_collection(name: &str) -> bool {
+    matches!(
+        name,
+        "LENGTH"
+            | "COUNT"
+            | "DOCUMENT"
+            | "COLLECTION_COUNT"
+            | "NEAR"
+            | "WITHIN"
+            | "WITHIN_RECTANGLE"
+            | "FULLTEXT"
+            | "IS_SAME_COLLECTION"
+            | "SCHEMA_GET"
+    )
+}
+
+/// Functions that ArangoDB has and this database has not.
+pub(crate) fn missing() -> &'static [&'static str] {
+    &[
+        "APPROX_NEAR_COSINE",
+        "APPROX_NEAR_INNER_PRODUCT",
+        "APPROX_NEAR_L2",
+        "DATE_TIMEZONES",
+        "FULLTEXT",
+        "GEO_AREA",
+        "INTERNAL",
+        "MAKE_DISTRIBUTE_GRAPH_INPUT",
+        "MAKE_DISTRIBUTE_INPUT",
+        "MAKE_DISTRIBUTE_INPUT_WITH_KEY_CREATION",
+        "MINHASH",
+        "MINHASH_COUNT",
+        "MINHASH_ERROR",
+        "MINHASH_MATCH",
+        "NEAR",
+        "OFFSET_INFO",
+        "PREGEL_RESULT",
+        "SELECT_SMART_DISTRIBUTE_GRAPH_INPUT",
+        "SHARD_ID",
+        "TO_DOCUMENT_ID",
+        "WITHIN",
+        "WITHIN_RECTANGLE",
+    ]
+}
+
+/// Records what of its arguments a function reads: all of them, but for functions that only pass values on or look at
+/// named parts.
+fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
+    if evaluator.trace.is_none() {
+        return;
+    }
+    match name {
+        // The score of a match, not the document.
+        "BM25" | "TFIDF" => {}
+        "NOT_NULL" | "FIRST_DOCUMENT" | "FIRST_LIST" | "PASSTHRU" | "NOOPT" | "NOEVAL" | "V8" => {
+            values.iter().for_each(|value| evaluator.glanced(value));
+        }
+        "KEEP" | "HAS" => {
+            let names = values.iter().skip(1).flat_map(names_in).collect::<Vec<_>>();
+            values.iter().skip(1).for_each(|value| evaluator.used(value));
+            if let Some(document) = values.first() {
+                for name in names {
+                    let part = evaluator.attribute(document, &name);
+                    if &*name != "HAS" {
+                        evaluator.used(&part);
+                    }
+                }
+            }
+        }
+        "UNSET" => {
+            let names = values.iter().skip(1).flat_map(names_in).collect::<Vec<_>>();
+            values.iter().skip(1).for_each(|value| evaluator.used(value));
+            if let Some(document @ Value::Object(object)) = values.first() {
+                for (name, _) in object.iter().filter(|(name, _)| !names.contains(name)) {
+                    evaluator.attribute(document, name);
+                }
+            }
+        }
+        "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "PUSH" | "APPEND" | "POP" | "SHIFT" | "UNSHIFT" | "MERGE"
+        | "VALUES" => {
+            values.iter().for_each(|value| shallow(evaluator, value));
+        }
+        "LENGTH" | "COUNT" | "IS_ARRAY" | "IS_LIST" | "IS_OBJECT" | "IS_DOCUMENT" | "IS_NULL" | "IS_BOOL"
+        | "IS_NUMBER" | "IS_STRING" | "TYPENAME" => {
+            for value in values {
+                evaluator.glanced(value);
+                // How many attributes an object has tells of each of them; a plain list of documents tells nothing.
+                if matches!(name, "LENGTH" | "COUNT") && matches!(value, Value::Object(_)) {
+                    evaluator.used(value);
+                }
+            }
+        }
+        _ => values.iter().for_each(|value| evaluator.used(value)),
+    }
+}
+
+/// The value itself and the scalars right in it are read; what is deeper keeps its own origin.
+fn shallow(evaluator: &mut Evaluator<'_>, value: &Value) {
+    evaluator.glanced(value);
+    match value {
+        Value::Object(object) => {
+            for (name, _) in object.iter() {
+                evaluator.attribute(value, name);
+            }
+        }
+        Value::Array(_) => {
+            evaluator.elements(value);
+        }
+        _ => {}
+    }
+}
+
+/// The attribute names that an argument gives: a string or an array of strings.
+fn names_in(value: &Value) -> Vec<Text> {
+    match value {
+        Value::String(name) => vec![name.clone()],
+        Value::Array(items) => items.items.iter().flat_map(names_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The argument at a position, `null` when it was not given.
+fn arg(values: &[Value], place: usize) -> &Value {
+    static NULL: Value = Value::Null;
+    values.get(place).unwrap_or(&NULL)
+}
+
+/// Notes that a function got an argument of the wrong type; the result is `null`.
+fn wrong_type(evaluator: &mut Evaluator<'_>, function: &str) -> Result<Value> {
+    evaluator.warn(
+        1542,
+        format!("invalid argument type in call to function '{function}()'"),
+    )?;
+    Ok(Value::Null)
+}
+
+/// Refuses results that would take more memory than a query may have.
+fn check_size(length: usize) -> Result<()> {
+    const LARGEST: usize = 64 << 20;
+    if length > LARGEST {
+        Err(ArangoError::new(
+            32,
+            "resource limit exceeded: query would use more memory than allowed",
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_is_there_or_named_as_missing() {
+        let missing = missing();
+        for name in missing {
+            assert!(!is_known(name), "{name} is there and named as missing");
+        }
+    }
+}

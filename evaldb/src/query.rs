@@ -2,7 +2,7 @@
 
 use mallku_db::aql::ast;
 
-use crate::error::{ArangoError, Result};
+use crate::error::Result;
 use crate::eval::Evaluator;
 use crate::store::Database;
 use crate::trace::Trace;

@@ -15,6 +15,7 @@ pub use collection::{Collection, CollectionKind, DocumentSchema, SchemaLevel};
 pub use graph::{EdgeDefinition, Graph, View};
 pub use index::Index;
 pub use revision::{Clock, decode_revision};
+pub(crate) use write::is_key;
 pub use write::{OverwriteMode, WriteOptions, Written};
 
 use std::collections::BTreeMap;

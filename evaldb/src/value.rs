@@ -9,7 +9,7 @@ mod number;
 mod order;
 
 pub(crate) use number::{f64_to_i64, format_double, parse_number};
-pub(crate) use order::{ByValue, compare, equal};
+pub(crate) use order::{ByValue, compare, digest, equal};
 
 use std::sync::Arc;
 

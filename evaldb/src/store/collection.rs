@@ -75,27 +75,28 @@ impl DocumentSchema {
 
     /// Checks a document that is to be stored; 1620 when it breaks the rule. `before` is the document that it changes.
     pub(super) fn check(&self, document: &Value, before: Option<&Value>) -> Result<()> {
-        // ArangoDB leaves the system attributes out of the validation.
-        let holds = |document: &Value| {
-            let mut json = document.to_json();
-            if let Some(map) = json.as_object_mut() {
-                map.retain(|name, _| !matches!(name.as_str(), "_key" | "_id" | "_rev" | "_from" | "_to"));
-            }
-            self.validator.is_valid(&json)
-        };
         let applies = match self.level {
             SchemaLevel::None => false,
             SchemaLevel::New => before.is_none(),
-            SchemaLevel::Moderate => before.is_none_or(holds),
+            SchemaLevel::Moderate => before.is_none_or(|before| self.holds(before)),
             SchemaLevel::Strict => true,
         };
-        if applies && !holds(document) {
+        if applies && !self.holds(document) {
             return Err(ArangoError::new(
                 1620,
                 format!("schema validation failed: {}", self.message),
             ));
         }
         Ok(())
+    }
+
+    /// Whether a document satisfies the rule; as in ArangoDB, its system attributes are left out.
+    pub(crate) fn holds(&self, document: &Value) -> bool {
+        let mut json = document.to_json();
+        if let Some(map) = json.as_object_mut() {
+            map.retain(|name, _| !matches!(name.as_str(), "_key" | "_id" | "_rev" | "_from" | "_to"));
+        }
+        self.validator.is_valid(&json)
     }
 }
 
