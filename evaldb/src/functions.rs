@@ -55,12 +55,6 @@ static TABLE: LazyLock<HashMap<&'static str, (usize, usize, Body)>> = LazyLock::
     .collect()
 });
 
-/// Whether a function of this name can be evaluated.
-#[cfg(test)]
-pub(crate) fn is_known(name: &str) -> bool {
-    TABLE.contains_key(name)
-}
-
 /// Calls a function by its upper-cased name on unevaluated arguments.
 pub(crate) fn call(evaluator: &mut Evaluator<'_>, name: &str, args: &[Expr<'_>]) -> Result<Value> {
     evaluator.step()?;
@@ -101,7 +95,7 @@ pub(crate) fn apply(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value])
                 1582,
                 format!("user-defined functions are not supported in the evaluation database: {name}()"),
             )
-        } else if missing().contains(&name) {
+        } else if mallku_db::aql::functions::lookup(name).is_some() {
             ArangoError::not_implemented(format!("{name}()"))
         } else {
             ArangoError::new(1540, format!("usage of unknown function '{name}()'"))
@@ -132,34 +126,6 @@ fn takes_collection(name: &str) -> bool {
             | "IS_SAME_COLLECTION"
             | "SCHEMA_GET"
     )
-}
-
-/// Functions that ArangoDB has and this database has not.
-pub(crate) fn missing() -> &'static [&'static str] {
-    &[
-        "APPROX_NEAR_COSINE",
-        "APPROX_NEAR_INNER_PRODUCT",
-        "APPROX_NEAR_L2",
-        "DATE_TIMEZONES",
-        "FULLTEXT",
-        "GEO_AREA",
-        "INTERNAL",
-        "MAKE_DISTRIBUTE_GRAPH_INPUT",
-        "MAKE_DISTRIBUTE_INPUT",
-        "MAKE_DISTRIBUTE_INPUT_WITH_KEY_CREATION",
-        "MINHASH",
-        "MINHASH_COUNT",
-        "MINHASH_ERROR",
-        "MINHASH_MATCH",
-        "NEAR",
-        "OFFSET_INFO",
-        "PREGEL_RESULT",
-        "SELECT_SMART_DISTRIBUTE_GRAPH_INPUT",
-        "SHARD_ID",
-        "TO_DOCUMENT_ID",
-        "WITHIN",
-        "WITHIN_RECTANGLE",
-    ]
 }
 
 /// Records what of its arguments a function reads: all of them, but for functions that only pass values on or look at
@@ -271,10 +237,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_function_is_there_or_named_as_missing() {
-        let missing = missing();
-        for name in missing {
-            assert!(!is_known(name), "{name} is there and named as missing");
+    fn every_function_of_arangodb_is_there_or_named_as_missing() {
+        let missing: Vec<&str> = mallku_db::aql::functions::all()
+            .iter()
+            .map(|function| function.name)
+            .filter(|name| !TABLE.contains_key(name))
+            .collect();
+        assert_eq!(
+            missing,
+            [
+                "APPROX_NEAR_COSINE",
+                "APPROX_NEAR_INNER_PRODUCT",
+                "APPROX_NEAR_L2",
+                "DATE_TIMEZONES",
+                "FULLTEXT",
+                "GEO_AREA",
+                "INTERNAL",
+                "MAKE_DISTRIBUTE_GRAPH_INPUT",
+                "MAKE_DISTRIBUTE_INPUT",
+                "MAKE_DISTRIBUTE_INPUT_WITH_KEY_CREATION",
+                "MINHASH",
+                "MINHASH_COUNT",
+                "MINHASH_ERROR",
+                "MINHASH_MATCH",
+                "NEAR",
+                "OFFSET_INFO",
+                "PREGEL_RESULT",
+                "SELECT_SMART_DISTRIBUTE_GRAPH_INPUT",
+                "SHARD_ID",
+                "TO_DOCUMENT_ID",
+                "WITHIN",
+                "WITHIN_RECTANGLE",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_function_here_is_one_of_arangodb() {
+        for name in TABLE.keys() {
+            assert!(mallku_db::aql::functions::lookup(name).is_some(), "{name}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Running a query on a database.
 
-use mallku_db::aql::ast;
+use mallku_db::aql::{self, ParseLimits, ast};
 
-use crate::error::Result;
+use crate::error::{ArangoError, Result};
 use crate::eval::Evaluator;
 use crate::store::Database;
 use crate::trace::Trace;
@@ -82,6 +82,16 @@ pub struct QueryResult {
     pub stats: Stats,
     /// What it touched, when that was wanted.
     pub trace: Option<Trace>,
+}
+
+/// Runs the text of a query: 1501 and its relatives when it is none, else as [`execute`].
+pub fn run(database: &mut Database, text: &str, bind_vars: &BindVars, options: &QueryOptions) -> Result<QueryResult> {
+    let limits = ParseLimits {
+        bytes: 4 << 20,
+        ..ParseLimits::WIDEST
+    };
+    let query = aql::parse_with(text, &limits).map_err(|error| ArangoError::new(1501, error.arangodb_message(text)))?;
+    execute(database, &query, bind_vars, options)
 }
 
 /// Runs a parsed query. A query that fails leaves the database as it was.
