@@ -19,7 +19,7 @@ pub struct Request<'a> {
 }
 
 /// The judge's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
     /// Fingerprint of the query's normal form, in hexadecimal; empty when the text is no query.
     pub fingerprint: String,

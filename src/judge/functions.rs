@@ -1,0 +1,558 @@
+//! Function calls: whether the policy allows the function, and what its result holds of its arguments.
+//!
+//! INVARIANT: a function that is not spoken of here reads all its arguments as a whole, so that its result holds nothing
+//! unread. Those spoken of use less, and each says why.
+
+mod results;
+mod search;
+mod stored;
+
+use std::borrow::Cow;
+
+use super::analysis::Analysis;
+use super::message::nearest;
+use super::value::{Constant, Member, Rest, Types, Value};
+use super::verdict::{Denial, Rule};
+use crate::aql::ast::{Expr, ExprKind, Name, Span};
+use crate::aql::functions::{self, Class};
+use serde_json::Value as Json;
+
+/// Levels that `FLATTEN` is followed through; a deeper one reads its whole argument.
+const DEEPEST_FLATTEN: u32 = 8;
+
+impl<'a> Analysis<'a> {
+    /// Checks that the policy allows a function; operators that are calls in disguise come here too.
+    pub(super) fn check_function(&mut self, name: &str, span: Span) -> Option<Class> {
+        self.functions.insert(name.to_owned());
+        let policy = &self.set.functions;
+        if name.contains("::") {
+            if policy.deny.contains(name) || !policy.allow.contains(name) {
+                self.deny(Denial::function_not_allowed(
+                    name,
+                    "user-defined, that is JavaScript inside of the server",
+                    span,
+                ));
+            }
+            return None;
+        }
+        let Some(function) = functions::lookup(name) else {
+            let denial = Denial::new(Rule::FunctionUnknown, format!("there is no function `{name}`")).at(span);
+            self.deny(
+                match nearest(name, functions::all().iter().map(|function| function.name)) {
+                    Some(near) => denial.hint(format!("did you mean `{near}`?")),
+                    None => denial.hint("a user-defined function is called with its namespace: `NAMESPACE::NAME()`"),
+                },
+            );
+            return None;
+        };
+        let class = function.class.policy_name();
+        let allowed = if policy.deny.contains(name) {
+            false
+        } else {
+            policy.allow.contains(name) || (policy.allow.contains(class) && !policy.deny.contains(class))
+        };
+        if !allowed {
+            self.deny(Denial::function_not_allowed(
+                name,
+                &format!("of the class `{class}`"),
+                span,
+            ));
+        }
+        Some(function.class)
+    }
+
+    /// A call.
+    pub(super) fn call(&mut self, function: &'a Name<'a>, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let class = self.check_function(&function.text, function.span);
+        let value = match &*function.text {
+            "LENGTH" | "COUNT" => self.length(args),
+            "FIRST" | "LAST" => self.first(args),
+            "NTH" => self.nth(args),
+            "NOT_NULL" | "FIRST_DOCUMENT" | "FIRST_LIST" | "PASSTHRU" | "NOEVAL" | "NOOPT" => self.one_of(args),
+            "REVERSE" | "POP" | "SHIFT" | "SLICE" | "REMOVE_NTH" | "FLATTEN" => self.some_of(&function.text, args),
+            "APPEND" | "PUSH" | "UNSHIFT" | "UNION" | "INTERLEAVE" => self.together(&function.text, args),
+            "UNIQUE" | "SORTED" | "SORTED_UNIQUE" | "UNION_DISTINCT" | "INTERSECTION" | "MINUS" | "OUTERSECTION"
+            | "REMOVE_VALUE" | "REMOVE_VALUES" => self.compared_elements(args),
+            "KEEP" => self.keep(args, span),
+            "UNSET" => self.unset(args, span),
+            "MERGE" => self.merge(args, span),
+            "HAS" => self.has(args, span),
+            "VALUE" => self.value_at(args, span),
+            "TRANSLATE" => self.translate(args, span),
+            "IS_NULL" | "IS_BOOL" | "IS_NUMBER" | "IS_STRING" | "IS_ARRAY" | "IS_LIST" | "IS_OBJECT"
+            | "IS_DOCUMENT" | "TYPENAME" => self.type_of(&function.text, args),
+            "CONCAT" => self.concat(args),
+            "TO_ARRAY" | "TO_LIST" => self.to_array(args),
+            "IS_SAME_COLLECTION" | "PARSE_IDENTIFIER" | "PARSE_KEY" | "PARSE_COLLECTION" => {
+                self.identifier_parts(&function.text, args)
+            }
+            "BM25" | "TFIDF" | "OFFSET_INFO" | "EXISTS" | "ANALYZER" | "BOOST" | "TOKENS" | "PHRASE"
+            | "NGRAM_MATCH" | "MINHASH_MATCH" => self.search_function(&function.text, args, span),
+            "CALL" | "APPLY" => self.dynamic_call(&function.text, args, span),
+            "DOCUMENT" | "COLLECTION_COUNT" | "NEAR" | "WITHIN" | "WITHIN_RECTANGLE" | "FULLTEXT" | "SCHEMA_GET"
+            | "SHARD_ID" => self.stored_documents(&function.text, args, span),
+            name => {
+                for arg in args {
+                    self.read_expr(arg);
+                }
+                match class {
+                    // What a function of these classes gives is no content that a schema speaks of.
+                    Some(_) => results::of(name),
+                    None => Value::ANY,
+                }
+            }
+        };
+        self.bounded(value, span)
+    }
+
+    /// `LENGTH` of an array is its number of elements, whatever they are. Of an object it is the number of attributes,
+    /// and of a scalar its length as text.
+    fn length(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        if let [
+            Expr {
+                kind: ExprKind::Source(_) | ExprKind::SourceBind(_),
+                ..
+            },
+        ] = args
+        {
+            self.collection_length(&args[0]);
+            return Value::Plain(Types::INTEGER);
+        }
+        for arg in args {
+            let value = self.expr(arg);
+            for alternative in value.alternatives() {
+                match alternative {
+                    Value::Array(_) | Value::List(_) => {}
+                    Value::Part(part) if part.types().within(Types::ARRAY.or(Types::NULL)) => {
+                        self.read_presence(alternative, true, arg.span);
+                    }
+                    other => self.read(other, arg.span),
+                }
+            }
+        }
+        Value::Plain(Types::INTEGER)
+    }
+
+    fn first(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let [array] = args else { return self.read_all(args) };
+        let value = self.expr(array);
+        match &value {
+            // One element, so both the first and the last.
+            Value::Array(known) if known.elements.len() == 1 => known.elements[0].clone(),
+            _ => {
+                let element = self.elements(&value, array.span);
+                Value::union([element, Value::NULL])
+            }
+        }
+    }
+
+    fn nth(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let [array, index] = args else {
+            return self.read_all(args);
+        };
+        let value = self.expr(array);
+        self.read_expr(index);
+        let element = self.elements(&value, array.span);
+        Value::union([element, Value::NULL])
+    }
+
+    /// One of the arguments, chosen by its type or by not being null.
+    fn one_of(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let mut values = Vec::with_capacity(args.len());
+        for arg in args {
+            let value = self.expr(arg);
+            self.read_presence(&value, true, arg.span);
+            values.push(value);
+        }
+        // The first argument that is not null is only null when the last one can be.
+        let never_null = values.last().is_some_and(|last| !last.types().meets(Types::NULL));
+        let union = Value::union(
+            values
+                .into_iter()
+                .map(|value| if never_null { not_null(value) } else { value }),
+        );
+        if never_null {
+            union
+        } else {
+            Value::union([union, Value::NULL])
+        }
+    }
+
+    /// An array with some elements of the first argument; the others are positions and numbers.
+    fn some_of(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
+        let [array, others @ ..] = args else { return Value::NULL };
+        let value = self.expr(array);
+        let others: Vec<_> = others.iter().map(|other| (self.expr(other), other.span)).collect();
+        for (other, span) in &others {
+            self.read(other, *span);
+        }
+        let element = self.elements(&value, array.span);
+        if name != "FLATTEN" {
+            return Value::list(element);
+        }
+        let levels = match others.as_slice() {
+            [] => Some(1),
+            [(depth, span), ..] => self.known_json(depth, *span).and_then(|json| json.as_u64()),
+        };
+        match levels
+            .and_then(|levels| u32::try_from(levels).ok())
+            .filter(|&levels| levels <= DEEPEST_FLATTEN)
+        {
+            Some(levels) => Value::list(self.flattened_elements(&value, levels + 1, array.span)),
+            None => {
+                self.read(&value, array.span);
+                Value::list(Value::ANY)
+            }
+        }
+    }
+
+    /// An array with the elements of all arguments, or with an argument itself as element.
+    fn together(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
+        let values: Vec<_> = args.iter().map(|arg| (self.expr(arg), arg.span)).collect();
+        let mut elements = Vec::new();
+        for (index, (value, span)) in values.iter().enumerate() {
+            // `APPEND(a, b, true)` and its like keep no value twice, so they compare.
+            if index == 2 && matches!(name, "APPEND" | "PUSH" | "UNSHIFT") {
+                for (value, span) in &values {
+                    self.read(value, *span);
+                }
+                break;
+            }
+            let types = self.known_types(value);
+            let (itself, its_elements) = match name {
+                "PUSH" | "UNSHIFT" if index == 1 => (true, false),
+                // A second argument that is no array is appended itself.
+                "APPEND" if index == 1 => (!types.within(Types::ARRAY), types.meets(Types::ARRAY)),
+                _ => (false, types.meets(Types::ARRAY)),
+            };
+            if itself {
+                elements.push(value.clone());
+            }
+            if its_elements {
+                let element = self.elements(value, *span);
+                elements.push(element);
+            }
+        }
+        Value::list(Value::union(elements))
+    }
+
+    /// An array with elements of the arguments that were compared with one another.
+    fn compared_elements(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let mut elements = Vec::new();
+        for arg in args {
+            let value = self.expr(arg);
+            self.read(&value, arg.span);
+            let element = self.elements(&value, arg.span);
+            elements.push(element);
+        }
+        Value::list(Value::union(elements))
+    }
+
+    /// The names that arguments give as strings or arrays of strings; `None` where one is not known.
+    fn names(&mut self, args: &'a [Expr<'a>]) -> Option<Vec<Cow<'a, str>>> {
+        let mut names = Vec::new();
+        let mut known = true;
+        for arg in args {
+            let value = self.expr(arg);
+            self.read(&value, arg.span);
+            match self.known_json(&value, arg.span) {
+                Some(Cow::Borrowed(Json::String(name))) => names.push(Cow::Borrowed(name.as_str())),
+                Some(Cow::Owned(Json::String(name))) => names.push(Cow::Owned(name)),
+                Some(json) if json.is_array() => match json.as_array() {
+                    Some(list) if list.iter().all(Json::is_string) => {
+                        names.extend(
+                            list.iter()
+                                .filter_map(Json::as_str)
+                                .map(|name| Cow::Owned(name.to_owned())),
+                        );
+                    }
+                    _ => known = false,
+                },
+                _ => known = false,
+            }
+        }
+        known.then_some(names)
+    }
+
+    /// `KEEP(object, names…)` gives the named attributes and nothing else.
+    fn keep(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let [object, names @ ..] = args else { return Value::NULL };
+        let value = self.expr(object);
+        let Some(names) = self.names(names) else {
+            return self.any_attribute(&value, span);
+        };
+        let mut members = Vec::with_capacity(names.len());
+        for name in names {
+            let part = self.attribute(&value, &name, object.span);
+            members.push(Member {
+                name,
+                value: part,
+                optional: true,
+            });
+        }
+        self.null_unless_object(&value, Value::object(members, Vec::new(), false))
+    }
+
+    /// `UNSET(object, names…)` gives everything but the named attributes.
+    fn unset(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let [object, names @ ..] = args else { return Value::NULL };
+        let value = self.expr(object);
+        let Some(without) = self.names(names) else {
+            return self.any_attribute(&value, span);
+        };
+        let rest = vec![Rest {
+            value: value.clone(),
+            without,
+        }];
+        self.null_unless_object(&value, Value::object(Vec::new(), rest, false))
+    }
+
+    /// What an object function gives: null, with a warning, where its argument is no object.
+    fn null_unless_object(&mut self, argument: &Value<'a>, object: Value<'a>) -> Value<'a> {
+        if argument.alternatives().iter().all(is_object) {
+            object
+        } else {
+            Value::union([object, Value::NULL])
+        }
+    }
+
+    /// `MERGE`: attributes of later arguments replace those of earlier ones.
+    fn merge(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let mut values: Vec<Value<'a>> = args.iter().map(|arg| self.expr(arg)).collect();
+        if let [single] = values.as_slice() {
+            // One array of objects instead of many arguments.
+            values = match single {
+                Value::Array(array) => array.elements.clone(),
+                Value::List(list) => vec![list.element.clone(), list.element.clone()],
+                other if other.types().meets(Types::ARRAY) => {
+                    let element = self.elements(other, span);
+                    vec![other.clone(), element]
+                }
+                _ => values,
+            };
+        }
+        let certain = values.iter().all(|value| value.alternatives().iter().all(is_object));
+        let mut members: Vec<Member<'a>> = Vec::new();
+        let mut rest: Vec<Rest<'a>> = Vec::new();
+        let mut open = false;
+        for value in values {
+            if !self.step(span) {
+                return Value::ANY;
+            }
+            match &value {
+                Value::Object(object) => {
+                    open |= object.open;
+                    let overrides_unknown = object.open || !object.rest.is_empty();
+                    for member in &object.members {
+                        if !member.optional {
+                            members.retain(|earlier| earlier.name != member.name);
+                            for earlier in &mut rest {
+                                earlier.without.push(member.name.clone());
+                            }
+                        }
+                    }
+                    if overrides_unknown {
+                        members.iter_mut().for_each(|member| member.optional = true);
+                    }
+                    members.extend(object.members.iter().cloned());
+                    rest.extend(object.rest.iter().cloned());
+                }
+                Value::Constant(Constant::Null) => {}
+                Value::Plain(types) => {
+                    open |= types.meets(Types::OBJECT);
+                    members.iter_mut().for_each(|member| member.optional = true);
+                }
+                _ => {
+                    members.iter_mut().for_each(|member| member.optional = true);
+                    rest.push(Rest {
+                        value: value.clone(),
+                        without: Vec::new(),
+                    });
+                }
+            }
+        }
+        let object = Value::object(members, rest, open);
+        if certain {
+            object
+        } else {
+            Value::union([object, Value::NULL])
+        }
+    }
+
+    /// `HAS(object, name)` tells whether an attribute is there, and no more of it.
+    fn has(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let [object, name] = args else {
+            return self.read_all(args);
+        };
+        let value = self.expr(object);
+        let key = self.expr(name);
+        self.read(&key, name.span);
+        match self.known_string(&key) {
+            Some(key) => {
+                let part = self.attribute(&value, &key, name.span);
+                self.read_presence(&part, true, span);
+            }
+            None => {
+                self.any_attribute(&value, span);
+            }
+        }
+        Value::Plain(Types::BOOL)
+    }
+
+    /// `VALUE(object, path)`.
+    fn value_at(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let [object, path] = args else {
+            return self.read_all(args);
+        };
+        let mut value = self.expr(object);
+        let steps = self.expr(path);
+        self.read(&steps, path.span);
+        let Some(Json::Array(steps)) = self.known_json(&steps, path.span).map(Cow::into_owned) else {
+            return self.any_attribute(&value, span);
+        };
+        for step in &steps {
+            value = match step {
+                Json::String(name) => self.attribute(&value, name, path.span),
+                Json::Number(index) if index.is_i64() => self.position(&value, index.as_i64(), path.span),
+                _ => return self.any_attribute(&value, span),
+            };
+        }
+        value
+    }
+
+    /// `TRANSLATE(key, lookup, default)`: the attribute of `lookup` that `key` names, else `default`, else `key`.
+    fn translate(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let [key, lookup, default @ ..] = args else {
+            return self.read_all(args);
+        };
+        let subscript = self.expr(key);
+        self.read(&subscript, key.span);
+        let object = self.expr(lookup);
+        let default = default.iter().map(|default| self.expr(default)).collect::<Vec<_>>();
+        let found = match self.known_string(&subscript) {
+            Some(name) => self.attribute(&object, &name, lookup.span),
+            None => self.any_attribute(&object, span),
+        };
+        Value::union([found, subscript].into_iter().chain(default))
+    }
+
+    /// What type a value has; it is used no further.
+    fn type_of(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
+        for arg in args {
+            let value = self.expr(arg);
+            self.read_presence(&value, true, arg.span);
+        }
+        Value::Plain(if name == "TYPENAME" { Types::STRING } else { Types::BOOL })
+    }
+
+    /// `CONCAT("users/", x)` is an id in `users`, whatever `x` is.
+    fn concat(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let mut prefix = String::new();
+        let mut open = true;
+        for arg in args {
+            let value = self.expr(arg);
+            self.read(&value, arg.span);
+            if !open || prefix.contains('/') {
+                open = false;
+                continue;
+            }
+            match &value {
+                Value::Constant(Constant::String(text)) => prefix.push_str(text),
+                Value::IdIn(collection) => {
+                    prefix.push_str(collection);
+                    prefix.push('/');
+                }
+                Value::Constant(Constant::Bind { .. }) => match self.known_string(&value) {
+                    Some(text) => prefix.push_str(&text),
+                    None => open = false,
+                },
+                _ => open = false,
+            }
+        }
+        match prefix.split_once('/') {
+            Some((collection, _)) if !collection.is_empty() => Value::IdIn(Cow::Owned(collection.to_owned())),
+            _ => Value::Plain(Types::STRING),
+        }
+    }
+
+    /// `TO_ARRAY`: an array stays, an object becomes its values, null nothing, a scalar an array of it.
+    fn to_array(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let [arg] = args else { return self.read_all(args) };
+        let value = self.expr(arg);
+        let mut elements = Vec::new();
+        for alternative in value.alternatives() {
+            if alternative.types().meets(Types::OBJECT) {
+                self.read(alternative, arg.span);
+                elements.push(Value::ANY);
+            }
+            if !alternative.types().within(Types::ARRAY) {
+                elements.push(alternative.clone());
+            }
+            let element = self.elements(alternative, arg.span);
+            elements.push(element);
+        }
+        Value::list(Value::union(elements))
+    }
+
+    /// Functions that look at a document's `_id` only, or at an id itself.
+    fn identifier_parts(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
+        for arg in args {
+            if name == "IS_SAME_COLLECTION" && matches!(arg.kind, ExprKind::Source(_) | ExprKind::SourceBind(_)) {
+                if let Some((collection, span)) = self.collection_argument(arg) {
+                    self.resolve(&collection, span, false);
+                }
+                continue;
+            }
+            let value = self.expr(arg);
+            for alternative in value.alternatives() {
+                if is_object(alternative) {
+                    let id = self.attribute(alternative, "_id", arg.span);
+                    self.read(&id, arg.span);
+                } else {
+                    self.read(alternative, arg.span);
+                }
+            }
+        }
+        match name {
+            "IS_SAME_COLLECTION" => Value::Plain(Types::BOOL.or(Types::NULL)),
+            "PARSE_IDENTIFIER" => Value::Plain(Types::OBJECT.or(Types::NULL)),
+            _ => Value::Plain(Types::STRING.or(Types::NULL)),
+        }
+    }
+
+    /// Reads all arguments; for calls whose number of arguments ArangoDB refuses.
+    pub(super) fn read_all(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        for arg in args {
+            self.read_expr(arg);
+        }
+        Value::ANY
+    }
+}
+
+/// Whether a value is certainly an object.
+pub(super) fn is_object(value: &Value<'_>) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Part(part) => (part.path.is_root() && !part.optional) || part.types().within(Types::OBJECT),
+        _ => false,
+    }
+}
+
+/// The same value, known not to be null.
+fn not_null(value: Value<'_>) -> Value<'_> {
+    match value {
+        Value::Plain(types) => Value::Plain(types.without(Types::NULL)),
+        Value::Union(union) => Value::union(
+            union
+                .alternatives
+                .iter()
+                .filter(|value| !matches!(value, Value::Constant(Constant::Null)))
+                .map(|value| not_null(value.clone())),
+        ),
+        Value::Part(mut part) => {
+            part.optional = false;
+            Value::Part(part)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,329 @@
+//! Modifications: which operations they are, which document they look up, what they write.
+//!
+//! INVARIANT: a document that an admitted modification leaves behind keeps its collection's schema, given that the one
+//! before it did; and every value that it writes was read with the right to read it.
+
+mod fit;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+pub(super) use fit::{Mode, check_json};
+
+use super::analysis::Analysis;
+use super::message::listed;
+use super::names::Named;
+use super::options::{self, Options};
+use super::value::{Part, Value};
+use super::verdict::{Denial, Rule};
+use crate::aql::ast::{Expr, Insert, Remove, SourceRef, Span, Update, Upsert, UpsertLookup, VarId};
+use crate::schema::{Collection, Operation};
+use serde_json::Value as Json;
+
+/// The collection that a modification writes.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    collection: &'a Collection,
+    span: Span,
+}
+
+impl<'a> Analysis<'a> {
+    /// `INSERT`.
+    pub(super) fn insert(&mut self, it: &'a Insert<'a>) {
+        let target = self.target(&it.target);
+        let value = self.expr(&it.document);
+        self.read(&value, it.document.span);
+        let given = self.given(it.options.as_ref(), options::INSERT, target);
+        let Some(target) = target else {
+            return self.unknown_target(it.old, Some(it.new));
+        };
+        self.operation(target, Operation::Insert);
+        let overwrite = self.overwrite_mode(&given);
+        self.write(target, &value, Operation::Insert, Mode::Whole, it.document.span);
+        let span = it.document.span;
+        match overwrite {
+            Overwrite::Conflict => {}
+            // Whether a document with this key is there shows in `NEW`, in statistics and in what follows.
+            Overwrite::Ignore => self.operation(target, Operation::Read),
+            Overwrite::Replace => {
+                self.operation(target, Operation::Replace);
+                self.write(target, &value, Operation::Replace, Mode::Whole, span);
+            }
+            Overwrite::Update => {
+                self.operation(target, Operation::Update);
+                self.write(target, &value, Operation::Update, merge_mode(&given), span);
+            }
+        }
+        let overwrites = matches!(overwrite, Overwrite::Replace | Overwrite::Update);
+        let old = if overwrites {
+            self.old_or_new(target, true)
+        } else {
+            Value::NULL
+        };
+        self.assign(it.old, old);
+        let new = self.old_or_new(target, matches!(overwrite, Overwrite::Ignore));
+        self.assign(it.new, new);
+    }
+
+    /// `UPDATE` and `REPLACE`.
+    pub(super) fn update(&mut self, it: &'a Update<'a>) {
+        let target = self.target(&it.target);
+        let key = self.expr(&it.key);
+        let (document, span) = match &it.document {
+            Some(document) => {
+                self.read_key(&key, it.key.span);
+                let value = self.expr(document);
+                (value, document.span)
+            }
+            None => (key, it.key.span),
+        };
+        self.read(&document, span);
+        let given = self.given(it.options.as_ref(), options::UPDATE, target);
+        let Some(target) = target else {
+            return self.unknown_target(it.old, Some(it.new));
+        };
+        let (operation, mode) = if it.replace {
+            (Operation::Replace, Mode::Whole)
+        } else {
+            (Operation::Update, merge_mode(&given))
+        };
+        self.operation(target, operation);
+        self.write(target, &document, operation, mode, span);
+        let old = self.old_or_new(target, false);
+        self.assign(it.old, old.clone());
+        self.assign(it.new, old);
+    }
+
+    /// `REMOVE`.
+    pub(super) fn remove(&mut self, it: &'a Remove<'a>) {
+        let target = self.target(&it.target);
+        let key = self.expr(&it.key);
+        self.read_key(&key, it.key.span);
+        self.given(it.options.as_ref(), options::REMOVE, target);
+        let Some(target) = target else {
+            return self.unknown_target(it.old, None);
+        };
+        self.operation(target, Operation::Remove);
+        self.note_write(target.collection, Operation::Remove, "*".to_owned());
+        let old = self.old_or_new(target, false);
+        self.assign(it.old, old);
+    }
+
+    /// `UPSERT`: a look-up, an insert, and an update or replace.
+    pub(super) fn upsert(&mut self, it: &'a Upsert<'a>) {
+        let target = self.target(&it.target);
+        let candidate = target.map_or(Value::ANY, |target| self.old_or_new(target, false));
+        match &it.lookup {
+            UpsertLookup::Example(example) => {
+                let value = self.expr(example);
+                self.read(&value, example.span);
+                self.look_up(&value, &candidate, example.span);
+            }
+            UpsertLookup::Filter { current, condition } => {
+                self.assign(*current, candidate.clone());
+                self.condition(condition);
+            }
+        }
+        let old = target.map_or(Value::ANY, |target| self.old_or_new(target, true));
+        self.assign(it.old, old);
+        let insert = self.expr(&it.insert);
+        self.read(&insert, it.insert.span);
+        let update = self.expr(&it.update);
+        self.read(&update, it.update.span);
+        let given = self.given(it.options.as_ref(), options::UPSERT, target);
+        let Some(target) = target else {
+            return self.unknown_target(it.old, Some(it.new));
+        };
+        self.operation(target, Operation::Read);
+        self.operation(target, Operation::Insert);
+        self.write(target, &insert, Operation::Insert, Mode::Whole, it.insert.span);
+        let (operation, mode) = if it.replace {
+            (Operation::Replace, Mode::Whole)
+        } else {
+            (Operation::Update, merge_mode(&given))
+        };
+        self.operation(target, operation);
+        self.write(target, &update, operation, mode, it.update.span);
+        let new = self.old_or_new(target, false);
+        self.assign(it.new, new);
+    }
+
+    /// The collection that a modification names; denies anything else.
+    fn target(&mut self, source: &'a SourceRef<'a>) -> Option<Target<'a>> {
+        let (name, span) = self.source_name(source)?;
+        match self.resolve(&name, span, false) {
+            Named::Collection(collection) => Some(Target { collection, span }),
+            Named::View(view) => {
+                self.deny(
+                    Denial::new(
+                        Rule::OperationNotAllowed,
+                        format!("`{}` is a view: it can only be read", view.name),
+                    )
+                    .about(view.name.clone())
+                    .at(span)
+                    .hint(format!(
+                        "write to one of its collections: {}",
+                        listed(&names(&view.collections))
+                    )),
+                );
+                None
+            }
+            Named::Unknown => None,
+        }
+    }
+
+    fn operation(&mut self, target: Target<'a>, operation: Operation) {
+        self.check_operation(target.collection, operation, target.span);
+    }
+
+    /// The options of a modification.
+    fn given(&mut self, options: Option<&'a Expr<'a>>, allowed: &[&str], target: Option<Target<'a>>) -> Options<'a> {
+        let Some(options) = options else {
+            return Options::default();
+        };
+        let given = self.options(options, allowed);
+        if let Some((value, span)) = given.get("versionAttribute") {
+            match (value, target) {
+                // Whether the write happens depends on the stored version.
+                (Json::String(name), Some(target)) => {
+                    let document = self.old_or_new(target, false);
+                    let version = self.attribute(&document, name, span);
+                    self.read(&version, span);
+                }
+                (Json::String(_), None) => {}
+                _ => self.deny(Denial::option("`versionAttribute` has to be a string", span)),
+            }
+        }
+        given
+    }
+
+    fn overwrite_mode(&mut self, given: &Options<'a>) -> Overwrite {
+        match given.get("overwriteMode") {
+            Some((Json::String(mode), span)) => match mode.as_str() {
+                "conflict" => Overwrite::Conflict,
+                "ignore" => Overwrite::Ignore,
+                "replace" => Overwrite::Replace,
+                "update" => Overwrite::Update,
+                _ => {
+                    self.deny(
+                        Denial::option(format!("there is no overwrite mode \"{mode}\""), span)
+                            .hint("use \"conflict\", \"ignore\", \"update\" or \"replace\""),
+                    );
+                    Overwrite::Replace
+                }
+            },
+            Some((_, span)) => {
+                self.deny(Denial::option("`overwriteMode` has to be a string", span));
+                Overwrite::Replace
+            }
+            None if given.is_on("overwrite") => Overwrite::Replace,
+            None => Overwrite::Conflict,
+        }
+    }
+
+    /// `OLD`, `NEW` or the candidate of an `UPSERT`. `optional`: it may be null.
+    fn old_or_new(&mut self, target: Target<'a>, optional: bool) -> Value<'a> {
+        let permitted = target.collection.allow.permits(self.roles, Operation::Read);
+        let source = self.source(target.collection);
+        let document = Part {
+            optional,
+            ..self.document(source, permitted)
+        };
+        Value::Part(document)
+    }
+
+    fn unknown_target(&mut self, old: VarId, new: Option<VarId>) {
+        self.assign(old, Value::ANY);
+        if let Some(new) = new {
+            self.assign(new, Value::ANY);
+        }
+    }
+
+    /// What says which document is meant: a key, or an object of which `_key`, `_id` and `_rev` are taken.
+    fn read_key(&mut self, value: &Value<'a>, span: Span) {
+        for alternative in value.alternatives() {
+            match alternative {
+                Value::Object(_) => {
+                    for name in ["_key", "_id", "_rev"] {
+                        let part = self.attribute(alternative, name, span);
+                        self.read(&part, span);
+                    }
+                }
+                Value::Part(part) if part.path.is_root() => {
+                    for name in ["_key", "_id"] {
+                        let part = self.attribute(alternative, name, span);
+                        self.read(&part, span);
+                    }
+                }
+                other => self.read(other, span),
+            }
+        }
+    }
+
+    /// The attributes that an `UPSERT` example compares.
+    fn look_up(&mut self, example: &Value<'a>, candidate: &Value<'a>, span: Span) {
+        let mut names: BTreeSet<Cow<'a, str>> = BTreeSet::new();
+        let mut known = true;
+        for alternative in example.alternatives() {
+            match alternative {
+                Value::Object(object) if object.rest.is_empty() && !object.open => {
+                    names.extend(object.members.iter().map(|member| member.name.clone()));
+                }
+                Value::Constant(constant) => {
+                    self.inspect(constant);
+                    match self.known_json(alternative, span) {
+                        Some(Cow::Borrowed(Json::Object(members))) => {
+                            names.extend(members.keys().map(|name| Cow::Borrowed(name.as_str())));
+                        }
+                        _ => known = false,
+                    }
+                }
+                _ => known = false,
+            }
+        }
+        if !known {
+            self.any_attribute(candidate, span);
+        }
+        for name in names {
+            let part = self.attribute(candidate, &name, span);
+            self.read(&part, span);
+        }
+    }
+
+    /// Checks a written document and notes what is written.
+    fn write(&mut self, target: Target<'a>, value: &Value<'a>, operation: Operation, mode: Mode, span: Span) {
+        for path in fit::written_paths(value) {
+            self.note_write(target.collection, operation, path);
+        }
+        self.check_document(target.collection, value, mode, span);
+    }
+
+    pub(super) fn note_write(&mut self, collection: &Collection, operation: Operation, path: String) {
+        self.writes
+            .entry(collection.name.clone())
+            .or_default()
+            .entry(operation)
+            .or_default()
+            .insert(path);
+    }
+}
+
+/// What an `INSERT` does with a document of the same key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Overwrite {
+    Conflict,
+    Ignore,
+    Replace,
+    Update,
+}
+
+fn merge_mode(given: &Options<'_>) -> Mode {
+    Mode::Merge {
+        keep_null: !given.is_off("keepNull"),
+        merge_objects: !given.is_off("mergeObjects"),
+    }
+}
+
+fn names(set: &BTreeSet<String>) -> Vec<&str> {
+    set.iter().map(String::as_str).collect()
+}
