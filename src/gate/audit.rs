@@ -184,7 +184,7 @@ fn micros<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S:
 }
 
 /// `2026-01-31T12:34:56.789Z`.
-struct Rfc3339(SystemTime);
+pub(super) struct Rfc3339(pub(super) SystemTime);
 
 impl std::fmt::Display for Rfc3339 {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -229,7 +229,11 @@ impl Sink {
     pub fn open(audit: &Audit) -> Result<Option<Self>, AuditError> {
         match audit {
             Audit::Off => Ok(None),
-            Audit::Stdout => Ok(Some(Self::to(Box::new(io::stdout())))),
+            // The descriptor itself: the command line holds the lock of std's stream as long as the gate runs.
+            Audit::Stdout => {
+                let descriptor = rustix::stdio::stdout().try_clone_to_owned()?;
+                Ok(Some(Self::to(Box::new(File::from(descriptor)))))
+            }
             Audit::File(path) => Ok(Some(Self {
                 output: Box::new(append(path)?),
                 path: Some(path.clone()),

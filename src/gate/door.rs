@@ -113,6 +113,20 @@ fn default_workers() -> usize {
         .clamp(32, 256)
 }
 
+/// Bytes of memory that a door with these settings may come to: stacks, and what it holds for clients.
+pub fn memory(settings: &Settings) -> u64 {
+    let stacks = worker_count(settings).saturating_mul(workers::STACK_BYTES);
+    stacks.saturating_add(settings.limits.buffered_bytes) as u64
+}
+
+fn worker_count(settings: &Settings) -> usize {
+    if settings.workers == 0 {
+        default_workers()
+    } else {
+        settings.workers
+    }
+}
+
 /// Counts since the door opened.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -248,6 +262,7 @@ impl Door {
     /// Serves the listeners with the handler, until [`Door::close`].
     pub fn open(listeners: Listeners, settings: Settings, handler: Arc<dyn Handler>) -> Result<Self, DoorError> {
         let setup = |error: rustix::io::Errno| DoorError::Setup(error.into());
+        let count = worker_count(&settings);
         let shared = Arc::new(Shared {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(setup)?,
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(setup)?,
@@ -268,11 +283,6 @@ impl Door {
                 .watch(listener, listener_key(index), EventFlags::IN)
                 .map_err(setup)?;
         }
-        let count = if settings.workers == 0 {
-            default_workers()
-        } else {
-            settings.workers
-        };
         let mut workers = workers::start(&shared, count, "worker", |shared| &shared.ordinary)?;
         workers.extend(workers::start(&shared, 1, "own", |shared| &shared.own)?);
         let event_loop = EventLoop::new(Arc::clone(&shared), listeners.0);

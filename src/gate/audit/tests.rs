@@ -1,3 +1,5 @@
+//! What ends up in the audit log, and what does not hold anybody up.
+
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 

@@ -8,7 +8,7 @@ use super::Shared;
 use super::queue::{Queue, Work};
 
 /// Parsers and the judge walk nested queries; the pages of a stack are only there once they are used.
-const STACK_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 4 * 1024 * 1024;
 const SCRATCH_BYTES: usize = 16 * 1024;
 
 /// Starts `count` workers at one of the door's queues.

@@ -1,0 +1,52 @@
+//! What every part of the gate reports to: metrics and audit log, and what a scrape reads beside them.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use super::audit::Log;
+use super::door::Observer;
+use super::message::Response;
+use super::metrics::{CONTENT_TYPE, Measurement, Metrics, Sources};
+
+/// The instruments of a gate.
+pub struct Instruments {
+    /// Counters and histograms.
+    pub metrics: Metrics,
+    /// The audit log.
+    pub audit: Log,
+    run_dir: Option<PathBuf>,
+    door: OnceLock<Observer>,
+}
+
+impl Instruments {
+    /// With this audit log; `run_dir` is where PID 1 keeps its state, when there is one of ours.
+    pub fn new(audit: Log, run_dir: Option<PathBuf>) -> Self {
+        Self {
+            metrics: Metrics::default(),
+            audit,
+            run_dir,
+            door: OnceLock::new(),
+        }
+    }
+
+    /// The door is open, and its figures can be read.
+    pub fn attach(&self, door: Observer) {
+        let _ = self.door.set(door);
+    }
+
+    /// The answer to `GET /metrics`, with what other parts measure.
+    pub fn scrape(&self, others: Vec<Measurement>) -> Response {
+        let text = self.metrics.text(&Sources {
+            door: self.door.get(),
+            audit: Some(&self.audit),
+            run_dir: self.run_dir.clone(),
+            others,
+        });
+        Response {
+            status: 200,
+            headers: vec![("Content-Type".to_owned(), CONTENT_TYPE.to_owned())],
+            body: text.into_bytes(),
+            close: false,
+        }
+    }
+}
