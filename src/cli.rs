@@ -18,7 +18,15 @@ use std::process::ExitCode;
 pub use arguments::{Arguments, Command, Flag, Operands};
 
 /// Every command, in the order of the help. A new one is a line here and a `Command` where it lives.
-pub static COMMANDS: &[&Command] = &[&init::RUN, &gate::GATE, &init::WATCH, &schema::CHECK, &schema::GRAPH];
+pub static COMMANDS: &[&Command] = &[
+    &init::RUN,
+    &gate::GATE,
+    &init::INIT,
+    &init::HEALTH,
+    &init::WATCH,
+    &schema::CHECK,
+    &schema::GRAPH,
+];
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

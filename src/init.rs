@@ -7,6 +7,8 @@ mod arangod;
 mod child;
 mod datadir;
 mod detect;
+pub mod general;
+pub mod health;
 mod http;
 mod limits;
 mod policy;

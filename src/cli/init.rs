@@ -1,9 +1,11 @@
-//! `run`, and the role that it gives a child of its own.
+//! `run` with the role that it gives a child of its own, `init` and `health`.
 
 use crate::config::Config;
 use crate::init;
+use crate::init::general::{self, OptionError, Options};
+use crate::init::health::{self, Probe};
 
-use super::arguments::{Arguments, Command, Operands};
+use super::arguments::{Arguments, Command, Flag, Operands};
 use super::{Exit, Streams};
 
 pub(super) static RUN: Command = Command {
@@ -31,6 +33,105 @@ database lives. Not for people: it takes root's password on standard input and t
     operands: Operands::One("TASK"),
     run: watch,
 };
+
+pub(super) static INIT: Command = Command {
+    name: "init",
+    summary: "Be PID 1 for any command: pass signals on, reap orphans, end as it ends",
+    details: "\
+Flags mean what they mean in tini, whose variables TINI_SUBREAPER, TINI_KILL_PROCESS_GROUP and TINI_VERBOSITY count as well.
+Ends with the command's code, or 128 and the number of the signal that ended it; 127 when there is no such command, 126 when it
+cannot be executed.",
+    flags: &[
+        short('s', None, false, "Adopt orphans even when not PID 1"),
+        short('g', None, false, "Send signals to the command's process group"),
+        short('w', None, false, "Say when an orphan was reaped"),
+        short('p', Some("SIGNAL"), false, "Get this signal when the parent dies"),
+        short('e', Some("CODE"), true, "Count this exit code of the command as 0"),
+        short('v', None, true, "Say more; up to three times"),
+    ],
+    operands: Operands::CommandLine("COMMAND"),
+    run: init,
+};
+
+pub(super) static HEALTH: Command = Command {
+    name: "health",
+    summary: "Ask the gate on this host whether it is healthy; for HEALTHCHECK and probes",
+    details: "\
+Asks `/health` at the first address of MALLKU_LISTEN, over TLS when MALLKU_TLS_CERT is set. Ends with 0 when the answer is 200,
+else with 1 and one line that says why.",
+    flags: &[
+        Flag::switch("live", "Ask only whether the gate lives (`/livez`)"),
+        Flag::switch("ready", "Ask whether it may get traffic (`/readyz`)"),
+    ],
+    operands: Operands::None,
+    run: health,
+};
+
+const fn short(short: char, value: Option<&'static str>, repeats: bool, help: &'static str) -> Flag {
+    Flag {
+        long: "",
+        short: Some(short),
+        value,
+        repeats,
+        help,
+    }
+}
+
+fn init(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
+    let Some((command, rest)) = arguments.operands.split_first() else {
+        streams.complain("error: no command to run\n\nTry `mallku-db init --help`.");
+        return Exit::Usage;
+    };
+    match options(arguments) {
+        Ok(options) => Exit::Code(general::general(&options, command, rest)),
+        Err(error) => {
+            streams.complain(format_args!("error: {error}"));
+            Exit::Usage
+        }
+    }
+}
+
+fn options(arguments: &Arguments) -> Result<Options, OptionError> {
+    let parent_death = arguments
+        .value("p")
+        .map(|text| Options::signal(&text.to_string_lossy()));
+    let successes = arguments.values("e").map(|text| Options::code(&text.to_string_lossy()));
+    let options = Options {
+        subreaper: arguments.has("s"),
+        group: arguments.has("g"),
+        warn: arguments.has("w"),
+        parent_death: parent_death.transpose()?,
+        successes: successes.collect::<Result<_, _>>()?,
+        // tini shows its warnings without being asked.
+        verbosity: u8::try_from(arguments.count("v")).unwrap_or(u8::MAX).saturating_add(1),
+    };
+    Ok(general::with_environment(options))
+}
+
+fn health(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
+    let config = match Config::from_process() {
+        Ok(config) => config,
+        Err(error) => {
+            streams.complain(format_args!("error: {error}"));
+            return Exit::Usage;
+        }
+    };
+    let probe = match (arguments.has("live"), arguments.has("ready")) {
+        (true, _) => Probe::Live,
+        (false, true) => Probe::Ready,
+        (false, false) => Probe::Healthy,
+    };
+    let Some(address) = config.listen.first() else {
+        return Exit::Denied;
+    };
+    match health::health(*address, config.tls.is_some(), probe) {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            streams.complain(error);
+            Exit::Denied
+        }
+    }
+}
 
 fn run(_: &Arguments, streams: &mut Streams<'_>) -> Exit {
     let config = Config::from_process().and_then(|config| config.check_for_run().map(|()| config));

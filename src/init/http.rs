@@ -3,6 +3,8 @@
 //! Each request has a connection of its own, one deadline for all of it, and a bound on the answer. PID 1 itself never uses
 //! this module.
 
+mod loopback_tls;
+
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -20,6 +22,8 @@ pub(super) enum Peer {
     Unix(PathBuf),
     /// A server on this host.
     Tcp(SocketAddr),
+    /// The same over TLS; its certificate names other hosts and is not examined.
+    Tls(SocketAddr),
 }
 
 /// A complete answer.
@@ -50,39 +54,43 @@ pub(super) struct Request<'a> {
 pub(super) fn send(peer: &Peer, request: Request<'_>, timeout: Duration) -> io::Result<Answer> {
     let deadline = Instant::now() + timeout;
     match peer {
-        Peer::Unix(path) => exchange(
-            UnixStream::connect(path)?,
-            UnixStream::set_read_timeout,
-            UnixStream::set_write_timeout,
-            request,
-            deadline,
-        ),
+        Peer::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            let limited = |stream: &mut UnixStream, left| {
+                stream.set_read_timeout(Some(left))?;
+                stream.set_write_timeout(Some(left))
+            };
+            exchange(stream, limited, request, deadline)
+        }
         Peer::Tcp(address) => {
             let stream = TcpStream::connect_timeout(address, timeout)?;
-            exchange(
-                stream,
-                TcpStream::set_read_timeout,
-                TcpStream::set_write_timeout,
-                request,
-                deadline,
-            )
+            exchange(stream, |stream, left| limit(stream, left), request, deadline)
+        }
+        Peer::Tls(address) => {
+            let stream = TcpStream::connect_timeout(address, timeout)?;
+            let stream = loopback_tls::connect(stream, *address)?;
+            exchange(stream, |stream, left| limit(&stream.sock, left), request, deadline)
         }
     }
 }
 
+fn limit(stream: &TcpStream, left: Duration) -> io::Result<()> {
+    stream.set_read_timeout(Some(left))?;
+    stream.set_write_timeout(Some(left))
+}
+
 fn exchange<S: Read + Write>(
     mut stream: S,
-    set_read: fn(&S, Option<Duration>) -> io::Result<()>,
-    set_write: fn(&S, Option<Duration>) -> io::Result<()>,
+    limit: impl Fn(&mut S, Duration) -> io::Result<()>,
     request: Request<'_>,
     deadline: Instant,
 ) -> io::Result<Answer> {
-    set_write(&stream, Some(left(deadline)?))?;
+    limit(&mut stream, left(deadline)?)?;
     stream.write_all(&render(request))?;
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 16 * 1024];
     loop {
-        set_read(&stream, Some(left(deadline)?))?;
+        limit(&mut stream, left(deadline)?)?;
         let length = match stream.read(&mut chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,
