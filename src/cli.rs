@@ -7,6 +7,8 @@ mod arguments;
 mod gate;
 mod help;
 mod init;
+mod input;
+mod parse;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -19,11 +21,15 @@ pub use arguments::{Arguments, Command, Flag, Operands};
 
 /// Every command, in the order of the help. A new one is a line here and a `Command` where it lives.
 pub static COMMANDS: &[&Command] = &[
+    // Roles of a running container.
     &init::RUN,
     &gate::GATE,
     &init::INIT,
     &init::HEALTH,
     &init::WATCH,
+    // Judging without a server.
+    &parse::COMMAND,
+    // The schema set itself.
     &schema::CHECK,
     &schema::GRAPH,
 ];

@@ -32,7 +32,10 @@ pub(super) fn shape(schema: &Schema<'_>) -> Option<Shape> {
     };
     for levels in (2..=LEVELS).rev() {
         let (shape, built) = build(levels);
-        if built.count <= COMFORTABLE || (!built.cut && built.count <= MOST) {
+        if !built.cut {
+            return (built.count <= MOST).then_some(shape);
+        }
+        if built.count <= COMFORTABLE {
             return Some(shape);
         }
     }

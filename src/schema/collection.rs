@@ -143,7 +143,9 @@ fn kind(report: &mut Report<'_>, extension: &Node) -> Kind {
                 .collect();
             let message = format!("`{key}` does not belong to the kind `{name}`");
             let hint = match key {
-                "from" | "to" => "an edge collection has ends: add `\"kind\": \"edge\"`".to_owned(),
+                "from" | "to" if name == "document" => {
+                    "an edge collection has ends: add `\"kind\": \"edge\"`".to_owned()
+                }
                 _ => format!("`{key}` belongs to: {}", owners.join(", ")),
             };
             report.hint(member.key_at, message, hint);

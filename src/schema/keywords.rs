@@ -21,6 +21,8 @@ pub(super) struct Schema<'s> {
     pub(super) roles: Vec<super::fields::Placed<String>>,
     /// The node of the file's own `x-mallku`.
     pub(super) extension: Option<&'s Node>,
+    /// Whether the check found no fault. Only then do references end somewhere.
+    pub(super) sound: bool,
 }
 
 /// The identity of a node: nodes do not move while a file is read.
@@ -60,16 +62,18 @@ pub(super) fn check<'s>(report: &mut Report<'s>, root: &'s Node) -> Schema<'s> {
     walk.schema(root, Position::Root);
     walk.targets();
     walk.cycles();
-    let schema = Schema {
-        root,
-        draft,
-        roles: walk.roles,
-        extension: walk.extension,
-    };
+    let (roles, extension) = (walk.roles, walk.extension);
     if report.faults.len() == before {
         compiles(report, root, draft);
     }
-    schema
+    let sound = report.faults.len() == before;
+    Schema {
+        root,
+        draft,
+        roles,
+        extension,
+        sound,
+    }
 }
 
 /// The dialect that `$schema` names; 2020-12 without it, as Pydantic's schemas are.
@@ -162,7 +166,7 @@ impl<'s> Walk<'_, 's> {
                 }
                 "x-mallku" => self.attribute_extension(&member.value, position),
                 "type" => self.types(&member.value),
-                "pattern" => self.pattern(member.value.at, member.value.text()),
+                "pattern" => self.pattern(&member.value),
                 "required" => drop(self.report.strings(&member.value, "`required`")),
                 _ => {}
             }
@@ -192,7 +196,7 @@ impl<'s> Walk<'_, 's> {
                 if name == "patternProperties" {
                     members
                         .iter()
-                        .for_each(|member| self.pattern(member.key_at, Some(&member.key)));
+                        .for_each(|member| self.name_pattern(member.key_at, &member.key));
                 }
                 // `dependencies` maps to a schema or to a list of names.
                 let schemas = members.iter().map(|member| &member.value);
@@ -384,18 +388,24 @@ impl<'s> Walk<'_, 's> {
         }
     }
 
-    fn pattern(&mut self, at: super::json::Span, pattern: Option<&str>) {
-        if let Some(pattern) = pattern
-            && let Err(message) = validator::Pattern::compile(pattern, self.draft)
-        {
-            let hint = if pattern.contains("(?") || pattern.contains("\\1") {
-                "look-around and back-references are not supported: a pattern must match in linear time"
-            } else {
-                "patterns are ECMAScript regular expressions, without look-around and back-references"
-            };
-            let first = message.lines().next().unwrap_or_default();
+    fn pattern(&mut self, node: &Node) {
+        let Some(pattern) = node.text() else { return };
+        if validator::compile(&serde_json::json!({ "pattern": pattern }), self.draft).is_err() {
+            let hint = "patterns are regular expressions of ECMAScript";
             self.report
-                .hint(at, format!("this regular expression is not valid: {first}"), hint);
+                .hint(node.at, format!("`{pattern}` is no regular expression"), hint);
+        }
+    }
+
+    fn name_pattern(&mut self, at: super::json::Span, pattern: &str) {
+        if validator::Pattern::compile(pattern, self.draft).is_err() {
+            let hint = if pattern.contains("(?") {
+                "look-around is not supported for names: whether a name is hidden must not hang on backtracking"
+            } else {
+                "the keys of `patternProperties` are regular expressions of ECMAScript"
+            };
+            self.report
+                .hint(at, format!("`{pattern}` is no regular expression for names"), hint);
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn link(parts: Parts<'_>, faults: &mut Vec<Fault>) -> Option<SchemaSe
         for (draft, schema) in parts
             .drafts
             .iter()
-            .filter(|(draft, _)| !parts.incomplete && is_collection(draft))
+            .filter(|(draft, schema)| schema.sound && is_collection(draft))
         {
             let mut report = Report::new(draft.source);
             drop(documents(&mut report, draft, schema));

@@ -137,7 +137,7 @@ fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, 
         policy_source,
         policy,
         queries,
-        incomplete: unread || !faults.is_empty(),
+        incomplete: unread,
     };
     let set = link::link(parts, &mut faults);
     match set {

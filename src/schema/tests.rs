@@ -1,5 +1,9 @@
 //! What loads and what a loaded set says; the faults are in `tests/faults.rs`.
 
+mod faults;
+mod meta;
+mod pydantic;
+
 use serde_json::json;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Compiled JSON Schemas, for documents, and compiled patterns, for attribute names.
 //!
-//! INVARIANT: nothing here reads a file or a network, and every regular expression runs in linear time, for documents
-//! come from outside.
+//! INVARIANT: nothing here reads a file or a network, and no regular expression runs for long, for documents come from
+//! outside. One that gives up has not matched, so that the document is refused.
 
 use std::sync::Arc;
 
@@ -90,12 +90,15 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn compile(source: &str, draft: Draft) -> Result<Self, String> {
-        compile(&serde_json::json!({ "pattern": source }), draft)
+        options(draft)
+            // For names an engine that never gives up: whether a name is hidden must not hang on a limit.
+            .with_pattern_options(PatternOptions::regex())
+            .build(&serde_json::json!({ "pattern": source }))
             .map(|schema| Self {
                 source: source.to_owned(),
                 schema: Arc::new(schema),
             })
-            .map_err(|(_, message)| message)
+            .map_err(|error| error.to_string())
     }
 
     /// The pattern as written.
@@ -130,14 +133,21 @@ pub(super) fn compile(schema: &Value, draft: Draft) -> Result<jsonschema::Valida
     {
         object.remove("$schema");
     }
+    options(draft)
+        // Pydantic writes look-ahead for a `Decimal`, so that patterns of values may backtrack, up to a limit.
+        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS))
+        .build(&schema)
+        .map_err(|error| (error.instance_path().to_string(), error.to_string()))
+}
+
+/// Steps of backtracking after which a pattern of a value gives up.
+const BACKTRACKS: usize = 100_000;
+
+fn options(draft: Draft) -> jsonschema::ValidationOptions<'static> {
     jsonschema::options()
         .with_draft(draft)
         // `format` is a note for readers in 2020-12 and an assertion by custom in draft-07; here it is always a note,
         // so that the same file means the same in both, and Python's naive datetimes are no violation of `date-time`.
         .should_validate_formats(false)
-        // The `regex` engine, not the backtracking one: a pattern must never cost more than the document's length.
-        .with_pattern_options(PatternOptions::regex())
         .offline()
-        .build(&schema)
-        .map_err(|error| (error.instance_path().to_string(), error.to_string()))
 }

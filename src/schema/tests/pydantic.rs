@@ -1,0 +1,78 @@
+//! What Pydantic 2 writes with `model_json_schema()` loads as it is. The files in `pydantic/` are its own output for
+//! models with optional, nested, listed, enumerated, dated, tagged and recursive fields.
+
+use serde_json::{Value, json};
+
+use super::super::*;
+
+const EPISODE: &str = include_str!("pydantic/episode.json");
+const OUTLINE: &str = include_str!("pydantic/outline.json");
+
+fn set() -> SchemaSet {
+    let policy = json!({"roles": {"analyst": {"users": ["ana"]}}});
+    SchemaSet::from_files([
+        ("Episode.json", EPISODE),
+        ("Outline.json", OUTLINE),
+        ("policy.json", &policy.to_string()),
+    ])
+    .unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn valid() -> Value {
+    json!({
+        "_key": "e1", "timestamp": "2026-01-01T12:00:00", "day": null, "length": "PT3M", "domain": "ethics",
+        "voices": ["a"], "scores": {"a": 0.5}, "pair": [1, "a"], "tags": ["x"], "price": "1.50", "strength": 0.25,
+        "session": "d2719b1c-5c3c-4b1e-9f0e-5a8c8f1a2b3c",
+        "human_participant": {"name": "N"}, "notes": [{"kind": "note", "text": "t"}, {"kind": "mark", "at": "now"}],
+        "tree": {"label": "a", "children": [{"label": "b"}]}, "anything": {"x": 1},
+    })
+}
+
+#[test]
+fn documents_of_the_model_are_valid() {
+    let set = set();
+    let episodes = &set.resources["_system"].collections["episodes"];
+    assert_eq!(episodes.validator.violations(&valid()), []);
+    for (name, wrong) in [
+        ("domain", json!("war")),
+        ("strength", json!(1.5)),
+        ("tree", json!({"label": "a", "children": [{}]})),
+        ("notes", json!([{"kind": "note"}])),
+        ("tags", json!(["x", "x"])),
+        ("price", json!("...")),
+        ("other", json!(1)),
+    ] {
+        let mut document = valid();
+        document[name] = wrong;
+        assert!(!episodes.validator.accepts(&document), "{name}");
+    }
+}
+
+#[test]
+fn hidden_fields_are_hidden() {
+    let set = set();
+    let shape = &set.resources["_system"].collections["episodes"].shape;
+    assert_eq!(
+        shape.hidden_paths(&set.roles.of(None)),
+        ["for_analysts", "human_participant"]
+    );
+    assert_eq!(shape.hidden_paths(&set.roles.of(Some("ana"))), ["human_participant"]);
+    assert!(shape.attribute("other").is_none());
+    let contact = shape
+        .attribute("human_participant")
+        .unwrap()
+        .attribute("contact")
+        .unwrap();
+    assert_eq!(contact.types, [JsonType::Null, JsonType::String].into());
+    let domain = shape.attribute("domain").unwrap();
+    assert!(domain.constrained && domain.types == [JsonType::String].into());
+}
+
+#[test]
+fn a_recursive_model_has_its_key_beside_its_definition() {
+    let set = set();
+    let outlines = &set.resources["_system"].collections["outlines"];
+    assert!(outlines.allow.permits(&RoleSet::everybody(), Operation::Read));
+    let parts = outlines.shape.attribute("parts").unwrap().element();
+    assert!(parts.attribute("heading").is_some());
+}
