@@ -6,7 +6,7 @@
 
 mod collect;
 mod expr;
-mod inspect;
+pub(crate) mod inspect;
 mod modify;
 mod paths;
 mod search;
@@ -293,16 +293,18 @@ impl<'d> Evaluator<'d> {
         let mut bound = |expr: &Expr<'_>| {
             let value = self.eval(expr)?;
             match value {
-                Value::Int(number) if number >= 0 => Ok(value.to_usize()),
-                Value::Double(number) if number >= 0.0 => Ok(value.to_usize()),
-                Value::Null => Ok(0),
+                Value::Int(number) if number >= 0 => Ok(Some(value.to_usize())),
+                Value::Double(number) if number >= 0.0 => Ok(Some(value.to_usize())),
+                Value::Null => Ok(None),
                 _ => Err(ArangoError::new(1504, "LIMIT value is not a number or is out of range")),
             }
         };
-        let skip = limit.offset.as_ref().map_or(Ok(0), &mut bound)?;
+        let skip = limit.offset.as_ref().map_or(Ok(None), &mut bound)?;
+        let take = bound(&limit.count)?;
         Ok(LimitState {
-            skip,
-            take: bound(&limit.count)?,
+            skip: skip.unwrap_or(0),
+            // A count of `null` keeps everything (`ExecutionPlan::fromNodeLimit`); python-arango sends it.
+            take: take.unwrap_or(usize::MAX),
             seen: 0,
             counted: false,
         })

@@ -1,9 +1,12 @@
 //! Running a query on a database.
 
+use std::collections::BTreeSet;
+
 use mallku_db::aql::{self, ParseLimits, ast};
 
 use crate::error::{ArangoError, Result};
 use crate::eval::Evaluator;
+use crate::eval::inspect::inspect;
 use crate::store::Database;
 use crate::trace::Trace;
 use crate::value::Value;
@@ -108,4 +111,31 @@ pub fn execute(
         Err(_) => database.roll_back(),
     }
     result
+}
+
+/// What a query's text tells before it runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Survey {
+    /// Every collection that it reads or writes by name, bind parameter, view or named graph.
+    pub(crate) sources: BTreeSet<String>,
+    /// The collections that it writes.
+    pub(crate) targets: BTreeSet<String>,
+    /// What the text names itself, bind parameters left out.
+    pub(crate) named: Vec<String>,
+    /// The keys of its bind parameters.
+    pub(crate) binds: Vec<String>,
+}
+
+/// Looks at a query without running it. What does not exist is reported by the query itself.
+pub(crate) fn survey(query: &ast::Query<'_>, database: &Database, bind_vars: &BindVars) -> Survey {
+    let found = inspect(query);
+    let mut sources = found.declared(database, bind_vars);
+    // A view stands for its collections.
+    sources.retain(|name| database.view(name).is_err());
+    Survey {
+        targets: found.written(bind_vars),
+        named: found.named(),
+        binds: found.binds.iter().map(|key| (*key).to_owned()).collect(),
+        sources,
+    }
 }

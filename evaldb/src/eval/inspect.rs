@@ -9,18 +9,20 @@ use crate::store::Database;
 
 /// The findings.
 #[derive(Default)]
-pub(super) struct Findings<'q> {
+pub(crate) struct Findings<'q> {
     /// The keys of all bind parameters.
-    pub(super) binds: BTreeSet<&'q str>,
+    pub(crate) binds: BTreeSet<&'q str>,
     sources: BTreeSet<&'q str>,
     source_binds: BTreeSet<&'q str>,
     graphs: BTreeSet<&'q str>,
     graph_binds: BTreeSet<&'q str>,
+    /// What modifications write to; each is also a source.
+    targets: Vec<&'q SourceRef<'q>>,
 }
 
 impl Findings<'_> {
     /// The collections that the query names in any way, members of views and named graphs included.
-    pub(super) fn declared(&self, database: &Database, bind_vars: &BindVars) -> BTreeSet<String> {
+    pub(crate) fn declared(&self, database: &Database, bind_vars: &BindVars) -> BTreeSet<String> {
         let bound = |keys: &BTreeSet<&str>| -> Vec<String> {
             keys.iter()
                 .filter_map(|key| bind_vars.get(*key)?.as_str().map(str::to_owned))
@@ -47,7 +49,23 @@ impl Findings<'_> {
     }
 }
 
-pub(super) fn inspect<'q>(query: &'q Query<'_>) -> Findings<'q> {
+impl Findings<'_> {
+    /// The collections that modifications of the query write to.
+    pub(crate) fn written(&self, bind_vars: &BindVars) -> BTreeSet<String> {
+        let name = |target: &&SourceRef<'_>| match target {
+            SourceRef::Name(name) => Some(name.text.to_string()),
+            SourceRef::Bind(bind) => Some(bind_vars.get(bind.key.as_ref())?.as_str()?.to_owned()),
+        };
+        self.targets.iter().filter_map(name).collect()
+    }
+
+    /// The collections and views that the text itself names.
+    pub(crate) fn named(&self) -> Vec<String> {
+        self.sources.iter().map(|name| (*name).to_owned()).collect()
+    }
+}
+
+pub(crate) fn inspect<'q>(query: &'q Query<'_>) -> Findings<'q> {
     let mut found = Findings::default();
     query.with.iter().for_each(|source| found.source(source));
     found.block(&query.body);
@@ -69,6 +87,11 @@ impl<'q> Findings<'q> {
                 self.source_binds.insert(&bind.key);
             }
         }
+    }
+
+    fn target(&mut self, target: &'q SourceRef<'_>) {
+        self.source(target);
+        self.targets.push(target);
     }
 
     fn graph(&mut self, graph: &'q Graph<'_>) {
@@ -145,18 +168,18 @@ impl<'q> Findings<'q> {
             }
             StatementKind::Insert(insert) => {
                 self.expr(&insert.document);
-                self.source(&insert.target);
+                self.target(&insert.target);
                 self.maybe(insert.options.as_ref());
             }
             StatementKind::Update(update) => {
                 self.expr(&update.key);
                 self.maybe(update.document.as_ref());
-                self.source(&update.target);
+                self.target(&update.target);
                 self.maybe(update.options.as_ref());
             }
             StatementKind::Remove(remove) => {
                 self.expr(&remove.key);
-                self.source(&remove.target);
+                self.target(&remove.target);
                 self.maybe(remove.options.as_ref());
             }
             StatementKind::Upsert(upsert) => {
@@ -166,7 +189,7 @@ impl<'q> Findings<'q> {
                 }
                 self.expr(&upsert.insert);
                 self.expr(&upsert.update);
-                self.source(&upsert.target);
+                self.target(&upsert.target);
                 self.maybe(upsert.options.as_ref());
             }
             StatementKind::Return(last) => self.expr(&last.expr),

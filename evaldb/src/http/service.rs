@@ -1,5 +1,7 @@
 //! What every request shares: the data, the options, the secrets, and the keeping of the snapshot file.
 
+use super::cursor::Cursors;
+use super::transaction::Transactions;
 use super::{auth, call::Call};
 use crate::arangod::options::{Build, Options};
 use crate::arangod::{DataDirectory, Event, Journal, JwtSecrets, Progress};
@@ -29,6 +31,8 @@ pub(crate) struct Service {
     journal: Arc<Journal>,
     events: Mutex<Sender<Event>>,
     progress: Progress,
+    cursors: Cursors,
+    transactions: Transactions,
     started: Instant,
     in_flight: AtomicUsize,
     /// Counts changes of the data.
@@ -57,6 +61,8 @@ impl Service {
             journal,
             events: Mutex::new(events),
             progress: Progress::default(),
+            cursors: Cursors::default(),
+            transactions: Transactions::default(),
             started: Instant::now(),
             in_flight: AtomicUsize::new(0),
             changes: AtomicU64::new(0),
@@ -90,6 +96,14 @@ impl Service {
 
     pub(super) fn unruly(&self) -> &'static Unruly {
         self.unruly
+    }
+
+    pub(super) fn cursors(&self) -> &Cursors {
+        &self.cursors
+    }
+
+    pub(super) fn transactions(&self) -> &Transactions {
+        &self.transactions
     }
 
     pub(super) fn uptime(&self) -> Duration {

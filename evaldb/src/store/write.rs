@@ -214,6 +214,28 @@ impl Database {
         self.store(collection, place, Some(document))
     }
 
+    /// Sets or removes what is stored under a key, system attributes included, after the checks of a write: how a
+    /// transaction commits.
+    pub(crate) fn put_raw(&mut self, collection: &str, key: &str, document: Option<Value>) -> Result<()> {
+        let target = self.collection_mut(collection)?;
+        let place = target.place(key);
+        match (place, &document) {
+            (None, None) => Ok(()),
+            (place, document_after) => {
+                let place = place.unwrap_or_else(|| target.new_place());
+                if let Some(document) = document_after {
+                    target.check(place, document)?;
+                }
+                self.store(collection, place, document)
+            }
+        }
+    }
+
+    /// A number for something new, such as an index.
+    pub(crate) fn new_id(&mut self) -> u64 {
+        self.clock.tick()
+    }
+
     /// Stores a document as it is, system attributes included: for restoring a snapshot.
     pub(super) fn restore(&mut self, collection: &str, document: Value) -> Result<()> {
         let place = self.collection_mut(collection)?.new_place();

@@ -10,49 +10,49 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn error_num(&self) -> u64 {
+    pub(crate) fn error_num(&self) -> u64 {
         self.json()["errorNum"].as_u64().unwrap_or(0)
     }
 }
 
 /// Somebody who sends requests to a socket.
 #[derive(Clone)]
-pub struct Client {
-    pub socket: PathBuf,
-    pub authorization: Option<String>,
+pub(crate) struct Client {
+    pub(crate) socket: PathBuf,
+    pub(crate) authorization: Option<String>,
 }
 
 impl Client {
-    pub fn basic(mut self, user: &str, password: &str) -> Client {
+    pub(crate) fn basic(mut self, user: &str, password: &str) -> Client {
         self.authorization = Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
         self
     }
 
-    pub fn token(mut self, token: &str) -> Client {
+    pub(crate) fn token(mut self, token: &str) -> Client {
         self.authorization = Some(format!("bearer {token}"));
         self
     }
 
     /// The bytes that came back, up to the end of the connection or a silence of `patience`.
-    pub fn raw(&self, request: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn raw(&self, request: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(patience))?;
         stream.write_all(request.as_bytes())?;
@@ -63,12 +63,13 @@ impl Client {
                 Ok(0) => return Ok(bytes),
                 Ok(read) => bytes.extend_from_slice(&buffer[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    pub fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
+    pub(crate) fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
         let authorization = self
             .authorization
             .as_ref()
@@ -79,22 +80,22 @@ impl Client {
         )
     }
 
-    pub fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> std::io::Result<Answer> {
+    pub(crate) fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> std::io::Result<Answer> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         stream.write_all(self.request(method, target, headers, body).as_bytes())?;
         read_answer(&mut BufReader::new(stream), method == "HEAD")
     }
 
-    pub fn try_get(&self, target: &str) -> std::io::Result<Answer> {
+    pub(crate) fn try_get(&self, target: &str) -> std::io::Result<Answer> {
         self.send("GET", target, "", "")
     }
 
-    pub fn get(&self, target: &str) -> Answer {
+    pub(crate) fn get(&self, target: &str) -> Answer {
         self.try_get(target).unwrap()
     }
 
-    pub fn call(&self, method: &str, target: &str, body: &Value) -> Answer {
+    pub(crate) fn call(&self, method: &str, target: &str, body: &Value) -> Answer {
         self.send(method, target, "", &body.to_string()).unwrap()
     }
 }
@@ -138,14 +139,14 @@ fn read_answer(from: &mut impl BufRead, bodiless: bool) -> std::io::Result<Answe
 }
 
 /// A token with these claims beside `iss` and times, signed with a secret.
-pub fn token(secret: &str, claims: Value) -> String {
+pub(crate) fn token(secret: &str, claims: Value) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut all = json!({ "iss": "arangodb", "iat": now, "exp": now + 60 });
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
     sign(secret, &json!({ "alg": "HS256", "typ": "JWT" }), &all)
 }
 
-pub fn sign(secret: &str, header: &Value, claims: &Value) -> String {
+pub(crate) fn sign(secret: &str, header: &Value, claims: &Value) -> String {
     let message = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header.to_string()),

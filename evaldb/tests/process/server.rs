@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `look` finds something.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let limit = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
@@ -26,12 +26,12 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Where a server lives, over several starts.
-pub struct Place {
-    pub dir: tempfile::TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let place = Place {
             dir: tempfile::tempdir().unwrap(),
         };
@@ -40,11 +40,11 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
     }
 
@@ -53,7 +53,7 @@ impl Place {
     }
 
     /// The program with the options that every start needs, without an endpoint.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evaldb"));
         command
             .env_clear()
@@ -69,7 +69,7 @@ impl Place {
         command
     }
 
-    pub fn serving(&self) -> Command {
+    pub(crate) fn serving(&self) -> Command {
         let mut command = self.command();
         command
             .arg("--server.endpoint")
@@ -77,7 +77,7 @@ impl Place {
         command
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client {
             socket: self.path("sock"),
             authorization: None,
@@ -85,31 +85,31 @@ impl Place {
     }
 
     /// A client with every right.
-    pub fn superuser(&self) -> Client {
+    pub(crate) fn superuser(&self) -> Client {
         self.client().token(&token(SECRET, json!({ "server_id": "test" })))
     }
 
-    pub fn start(&self) -> Server<'_> {
+    pub(crate) fn start(&self) -> Server<'_> {
         self.start_with(&[])
     }
 
-    pub fn start_with(&self, environment: &[(&str, &str)]) -> Server<'_> {
+    pub(crate) fn start_with(&self, environment: &[(&str, &str)]) -> Server<'_> {
         let child = self.serving().envs(environment.iter().copied()).spawn().unwrap();
         Server { place: self, child }
     }
 
-    pub fn ready(&self) -> Server<'_> {
+    pub(crate) fn ready(&self) -> Server<'_> {
         self.start().wait_ready()
     }
 
     /// Runs to the end.
-    pub fn run(&self, mut command: Command) -> (ExitStatus, String) {
+    pub(crate) fn run(&self, mut command: Command) -> (ExitStatus, String) {
         let output = command.output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status, String::from_utf8_lossy(&text).into_owned())
     }
 
-    pub fn orphans_alive(&self) -> usize {
+    pub(crate) fn orphans_alive(&self) -> usize {
         let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
         let own = format!("{}\0--evaldb-orphans", "/proc/self/exe");
         processes
@@ -121,13 +121,13 @@ impl Place {
 }
 
 /// A process that was started, ready or not. It is killed when the test ends.
-pub struct Server<'a> {
-    pub place: &'a Place,
-    pub child: Child,
+pub(crate) struct Server<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) child: Child,
 }
 
 impl Server<'_> {
-    pub fn wait_ready(mut self) -> Self {
+    pub(crate) fn wait_ready(mut self) -> Self {
         let client = self.place.client();
         wait_for("readiness", || {
             assert!(self.child.try_wait().unwrap().is_none(), "the server ended");
@@ -139,17 +139,17 @@ impl Server<'_> {
         self
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The exit code, or 128 and the signal's number.
-    pub fn end(&mut self) -> i32 {
+    pub(crate) fn end(&mut self) -> i32 {
         let status = wait_for("the end", || self.child.try_wait().unwrap());
         status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
     }
 
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal(Signal::TERM);
         assert_eq!(self.end(), 0);
     }
