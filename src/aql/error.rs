@@ -25,6 +25,8 @@ pub struct SyntaxError {
     pub(super) wording: String,
     /// Whether ArangoDB adds the position to it.
     pub(super) positioned: bool,
+    /// Where ArangoDB sees it.
+    pub(super) seen_at: u32,
 }
 
 /// ArangoDB's error numbers (`lib/Basics/errors.dat`) for what it refuses while parsing.
@@ -57,6 +59,7 @@ impl SyntaxError {
             suggestion: None,
             error_num,
             positioned: true,
+            seen_at: span.start,
         })
     }
 
@@ -86,7 +89,7 @@ impl SyntaxError {
         if !self.positioned {
             return format!("AQL: {} (while parsing)", self.wording);
         }
-        let start = floor_char_boundary(text, self.span.start as usize);
+        let start = floor_char_boundary(text, self.seen_at as usize);
         let (before, rest) = text.split_at(start);
         let line = 1 + before.bytes().filter(|&b| b == b'\n').count();
         let column = 1 + before.len() - before.rfind('\n').map_or(0, |at| at + 1);

@@ -279,10 +279,11 @@ mod tests {
 
     #[test]
     fn every_version_has_its_functions() {
-        assert_eq!(all().len(), 264);
+        assert_eq!(all().len(), 266);
         assert_eq!(count(Release::V3_11), 254);
         assert_eq!(count(Release::V3_12_0), 258);
         assert_eq!(count(Release::V3_12_6), 262);
+        assert_eq!(count(Release::V4_0), 263);
     }
 
     #[test]

@@ -66,6 +66,8 @@ struct Parser<'q> {
     limits: ParseLimits,
     /// The token at hand.
     token: Token,
+    /// Where the token before it begins.
+    begun: u32,
     /// Where the token before it ends.
     end: u32,
     scopes: Scopes<'q>,
@@ -111,6 +113,7 @@ fn parse_text<'q>(text: &'q str, limits: &ParseLimits, marked: Option<Marked>) -
         text,
         limits: *limits,
         token: Lexer::new(text, 0).next_token(),
+        begun: 0,
         end: 0,
         scopes: Scopes::new(),
         variables: Vec::with_capacity(8),
@@ -145,6 +148,7 @@ impl<'q> Parser<'q> {
     /// Takes the token at hand.
     fn bump(&mut self) -> Token {
         let token = self.token;
+        self.begun = token.start;
         self.end = token.end;
         self.token = Lexer::new(self.text, token.end).next_token();
         token
@@ -242,7 +246,20 @@ impl<'q> Parser<'q> {
 
     /// The token at hand fits nowhere; `expected` is what would have.
     fn unexpected(&self, expected: &[&'static str]) -> Box<SyntaxError> {
-        suggestion::unexpected(self.text, self.token, expected)
+        let mut error = suggestion::unexpected(self.text, self.token, expected);
+        if self.at(Kind::End) {
+            error.seen_at = self.last_scanned();
+        }
+        error
+    }
+
+    /// Where ArangoDB's scanner began what it read last: its end of text has no position of its own.
+    fn last_scanned(&self) -> u32 {
+        let blanks = self.text.len() - self.text.trim_end_matches([' ', '\t', '\r']).len();
+        match u32::try_from(blanks) {
+            Ok(0) | Err(_) => self.begun,
+            Ok(blanks) => self.token.start.saturating_sub(blanks),
+        }
     }
 
     /// What follows a finished query.

@@ -25,13 +25,10 @@ pub(super) fn unexpected(text: &str, token: Token, expected: &[&'static str]) ->
         Kind::UnterminatedComment => "this comment does not end".to_owned(),
         kind => format!("{}, found {}", wanted(expected), describe(kind, found)),
     };
-    let mut wording = format!("syntax error, unexpected {}", token.kind.arango_name());
-    if let [only] = expected {
-        wording = format!("{wording}, expecting {}", only.trim_matches('`'));
-    }
+    let wording = format!("syntax error, unexpected {}", token.kind.arango_name());
     let mut error = SyntaxError::new(span, num::PARSE, message).worded(wording);
     error.expected = expected.to_vec();
-    error.suggestion = hint(token.kind, found);
+    error.suggestion = hint(token.kind, found, expected.iter().any(|wanted| wanted.contains("name")));
     error
 }
 
@@ -61,7 +58,7 @@ fn quoted(text: &str) -> String {
     short
 }
 
-fn hint(kind: Kind, found: &str) -> Option<String> {
+fn hint(kind: Kind, found: &str, name_expected: bool) -> Option<String> {
     match kind {
         Kind::Identifier => {
             nearest(found, KEYWORDS.iter().chain(&CONTEXTUAL).copied()).map(|word| format!("did you mean `{word}`?"))
@@ -71,8 +68,7 @@ fn hint(kind: Kind, found: &str) -> Option<String> {
         Kind::Stray if found == ";" => Some("a request holds one query, without a semicolon".to_owned()),
         Kind::Stray if found == "&" => Some("did you mean `&&`?".to_owned()),
         Kind::Stray if found == "|" => Some("did you mean `||`?".to_owned()),
-        kind if kind.starts_statement() || kind == Kind::Like => None,
-        kind if KEYWORDS.contains(&found.to_ascii_uppercase().as_str()) => Some(format!(
+        kind if name_expected && KEYWORDS.contains(&found.to_ascii_uppercase().as_str()) => Some(format!(
             "{} is a reserved word; as a name it needs backticks",
             kind.spelling()
         )),

@@ -6,7 +6,7 @@
 use super::{Function, MANY, Release, dangerous, data, geo, info, internal, pure, search};
 
 #[rustfmt::skip] // one function a line
-pub(super) static TABLE: [Function; 264] = [
+pub(super) static TABLE: [Function; 266] = [
     pure("ABS", 1, 1),
     pure("ACOS", 1, 1),
     search("ANALYZER", 2, 2)
@@ -275,6 +275,7 @@ pub(super) static TABLE: [Function; 264] = [
         .note("reads _id when given an object"),
     pure("PARSE_KEY", 1, 1).since(Release::V3_12_0)
         .note("reads _id when given an object"),
+    pure("PARTITION", 2, 3).since(Release::V4_0),
     pure("PASSTHRU", 1, 1)
         .note("identity; whole value passes through"),
     pure("PERCENTILE", 2, 3),
@@ -390,6 +391,8 @@ pub(super) static TABLE: [Function; 264] = [
         .note("whole values pass through"),
     pure("UNION_DISTINCT", 2, MANY)
         .note("whole values pass through"),
+    pure("UNION_DISTINCT_STABLE", 2, MANY).since(Release::V4_0)
+        .note("whole values pass through"),
     pure("UNIQUE", 1, 1)
         .note("whole values pass through; also an aggregator"),
     pure("UNSET", 2, MANY)
@@ -401,7 +404,7 @@ pub(super) static TABLE: [Function; 264] = [
     pure("UPPER", 1, 1)
         .note("stringifies"),
     pure("UUID", 0, 0).varying(),
-    dangerous("V8", 1, 1)
+    dangerous("V8", 1, 1).until(Release::V3_12_6)
         .note("forces evaluation through the JavaScript engine; absent when built without JavaScript and removed in 4.0; identity semantics"),
     pure("VALUE", 2, 2)
         .note("dynamic attribute path in arg2 (array of strings/numbers)"),

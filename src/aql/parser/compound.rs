@@ -1,6 +1,6 @@
 //! Arrays, objects, calls and subqueries.
 
-use super::super::ast::{Expr, ExprKind, Member, MemberKey, Name};
+use super::super::ast::{Expr, ExprKind, Member, MemberKey, Name, Span};
 use super::super::error::{SyntaxError, num};
 use super::super::functions;
 use super::super::scope::ScopeKind;
@@ -9,35 +9,92 @@ use super::super::token::Kind;
 use super::{Parsed, Parser};
 use std::borrow::Cow;
 
+/// The parts of a literal with values spread into it: literals and values by turns.
+#[derive(Default)]
+struct Spread<'q> {
+    parts: Vec<Expr<'q>>,
+    /// The first `...`.
+    span: Option<Span>,
+}
+
 impl<'q> Parser<'q> {
     pub(super) fn array(&mut self) -> Parsed<Expr<'q>> {
         let open = self.bump();
         self.enter()?;
         let mut elements = Vec::new();
+        let mut spread = Spread::default();
         while !self.at(Kind::ArrayClose) {
-            elements.push(self.expression()?);
+            if self.at_spread() {
+                let before = self.node_at(self.since(open.start), ExprKind::Array(std::mem::take(&mut elements)))?;
+                self.spread(&mut spread, before)?;
+            } else {
+                elements.push(self.expression()?);
+            }
             if !self.eat(Kind::Comma) {
                 break;
             }
         }
         self.close(Kind::ArrayClose, open)?;
         self.leave();
-        self.node(open.start, ExprKind::Array(elements))
+        let last = self.node(open.start, ExprKind::Array(elements))?;
+        self.joined(spread, last, "UNION", open.start)
     }
 
     pub(super) fn object(&mut self) -> Parsed<Expr<'q>> {
         let open = self.expect(Kind::ObjectOpen)?;
         self.enter()?;
         let mut members = Vec::new();
+        let mut spread = Spread::default();
         while !self.at(Kind::ObjectClose) {
-            members.push(self.member()?);
+            if self.at_spread() {
+                let before = self.node_at(self.since(open.start), ExprKind::Object(std::mem::take(&mut members)))?;
+                self.spread(&mut spread, before)?;
+            } else {
+                members.push(self.member()?);
+            }
             if !self.eat(Kind::Comma) {
                 break;
             }
         }
         self.close(Kind::ObjectClose, open)?;
         self.leave();
-        self.node(open.start, ExprKind::Object(members))
+        let last = self.node(open.start, ExprKind::Object(members))?;
+        self.joined(spread, last, "MERGE", open.start)
+    }
+
+    /// `...` before an element or member: ArangoDB 4.0, as in `[1, ...list]` and `{a: 1, ...object}`. Where it stands, the
+    /// older versions take neither of the tokens that it consists of there.
+    fn at_spread(&self) -> bool {
+        let next = self.after(self.token);
+        self.at(Kind::Range) && next.kind == Kind::Dot && next.start == self.token.end
+    }
+
+    /// Takes `...value`, which comes after the elements or members of `before`.
+    fn spread(&mut self, spread: &mut Spread<'q>, before: Expr<'q>) -> Parsed<()> {
+        let start = self.bump().start;
+        self.bump();
+        spread.span.get_or_insert(self.since(start));
+        spread.parts.push(before);
+        spread.parts.push(self.expression()?);
+        Ok(())
+    }
+
+    /// The literal itself, or what it means with values spread into it: a union of arrays, or a merge of objects in which
+    /// the last attribute of a name counts.
+    fn joined(&mut self, spread: Spread<'q>, last: Expr<'q>, function: &'static str, start: u32) -> Parsed<Expr<'q>> {
+        let Some(span) = spread.span else { return Ok(last) };
+        let mut args = spread.parts;
+        args.push(last);
+        self.node(
+            start,
+            ExprKind::Call {
+                function: Name {
+                    text: Cow::Borrowed(function),
+                    span,
+                },
+                args,
+            },
+        )
     }
 
     fn member(&mut self) -> Parsed<Member<'q>> {

@@ -128,7 +128,12 @@ impl<'q> Parser<'q> {
         let start = self.bump().start;
         self.recurse()?;
         self.enter()?;
-        let operand = Box::new(self.prefixed()?);
+        let mut operand = self.prefixed()?;
+        if op == UnaryOp::Not && self.at_quantified_pattern() {
+            let start = operand.span.start;
+            operand = self.quantified(operand, start)?;
+        }
+        let operand = Box::new(operand);
         self.leave();
         self.nesting -= 1;
         self.node(start, ExprKind::Unary { op, operand })

@@ -172,10 +172,12 @@ impl<'q> Parser<'q> {
     }
 }
 
-/// Refuses names by which ArangoDB's own temporaries and pseudo variables could be reached.
+/// Refuses names by which ArangoDB's own temporaries and pseudo variables could be reached, and what it refuses itself:
+/// underscores with nothing or a digit after them (`tests/js/client/aql/aql-parse.js`).
 fn check_variable(name: &Name) -> Parsed<()> {
     let reserved = [OLD[1], NEW[1], CURRENT[1]].contains(&&*name.text);
-    if reserved || name.text.as_bytes().first().is_none_or(u8::is_ascii_digit) {
+    let first = name.text.bytes().find(|&b| b != b'_');
+    if reserved || first.is_none_or(|b| b.is_ascii_digit()) {
         let wording = format!("variable name '{}' has an invalid format", name.text);
         let message = format!("`{}` cannot be a variable's name", name.text);
         return Err(SyntaxError::new(name.span, num::VARIABLE_NAME_INVALID, message)

@@ -125,14 +125,37 @@ impl<'q> Parser<'q> {
 
     /// The comparison that begins at `token`, after a quantifier: the operator, its level and whether it is two tokens.
     pub(super) fn quantified_operator(&self, token: Token) -> Option<(BinaryOp, u8, bool)> {
-        if token.kind == Kind::Not {
-            let op = match self.after(token).kind {
-                Kind::Like => BinaryOp::NotLike,
-                _ => return None,
+        let like = if token.kind == Kind::Not {
+            self.after(token)
+        } else {
+            token
+        };
+        if like.kind == Kind::Like {
+            let op = if like == token {
+                BinaryOp::Like
+            } else {
+                BinaryOp::NotLike
             };
-            return Some((op, level::EQUALITY, true));
+            // `ANY LIKE(…)` is a direction and a call (`testAnyLikeOpenParenIsLikeFunction` there).
+            let next = self.after(like);
+            let called = next.kind == Kind::Open && next.start == like.end;
+            return (!called).then_some((op, level::EQUALITY, like != token));
         }
         comparison(token.kind).map(|(op, level)| (op, level, false))
+    }
+
+    /// Whether a quantified `LIKE`, `=~` or `!~` begins here. A `NOT` before its left operand negates the whole, other than
+    /// with the older comparisons (`testNotArrayAllRegexNonMatchParse` in `aql-parse.js`).
+    pub(super) fn at_quantified_pattern(&self) -> bool {
+        self.quantifier().is_some()
+            && self
+                .quantified_operator(self.after(self.token))
+                .is_some_and(|(op, ..)| {
+                    matches!(
+                        op,
+                        BinaryOp::Like | BinaryOp::NotLike | BinaryOp::Matches | BinaryOp::NotMatches
+                    )
+                })
     }
 
     /// `left ALL == right`, from the quantifier on.

@@ -122,7 +122,12 @@ impl<'q> Printer<'_, 'q, '_> {
                 right,
             } => {
                 let (spelling, level) = operator(*op);
-                self.operand(left, QUANTIFIED)?;
+                let pattern = matches!(
+                    op,
+                    BinaryOp::Like | BinaryOp::NotLike | BinaryOp::Matches | BinaryOp::NotMatches
+                );
+                // `NOT` before a quantified pattern match negates the whole.
+                self.operand(left, if pattern { LITERAL } else { QUANTIFIED })?;
                 self.text(" ")?;
                 self.quantifier(quantifier)?;
                 write!(self.out, " {spelling} ")?;
