@@ -4,11 +4,13 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod check;
 mod gate;
 mod help;
 mod init;
 mod input;
 mod parse;
+mod policy_tests;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,9 @@ pub static COMMANDS: &[&Command] = &[
     &init::HEALTH,
     &init::WATCH,
     // Judging without a server.
+    &check::COMMAND,
     &parse::COMMAND,
+    &policy_tests::COMMAND,
     // The schema set itself.
     &schema::CHECK,
     &schema::GRAPH,

@@ -126,7 +126,7 @@ where
     })
 }
 
-/// The next lines that are not blank.
+/// The next lines. A blank one is a row that cannot be read: each line of the input has its line in the output.
 fn batch(reader: &mut dyn BufRead) -> io::Result<Vec<Vec<u8>>> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
@@ -138,9 +138,7 @@ fn batch(reader: &mut dyn BufRead) -> io::Result<Vec<Vec<u8>>> {
             reader.skip_until(b'\n')?;
         }
         bytes += line.len();
-        if !line.trim_ascii().is_empty() {
-            batch.push(line);
-        }
+        batch.push(line);
     }
     Ok(batch)
 }
