@@ -151,7 +151,7 @@ impl Unruly {
                 "ANSWER_DELAY_MS" => unruly.answer_delay = millis()?,
                 "CUT_AFTER" => wire.cut_after = Some(value.parse().map_err(|_| bad("a number"))?),
                 "MALFORMED" => {
-                    wire.malformed = Some(wire::Malformed::parse(value).ok_or_else(|| bad(wire::Malformed::NAMES))?)
+                    wire.malformed = Some(wire::Malformed::parse(value).ok_or_else(|| bad(wire::Malformed::NAMES))?);
                 }
                 "ANSWERS" => wire.answers = Some(number()?),
                 _ => return Err(SettingError::Unknown(name.clone())),
@@ -182,10 +182,11 @@ impl Unruly {
 
     /// Called as the start reaches a phase: crashes or hangs there if that is wanted.
     pub(crate) fn at(&'static self, phase: Phase) {
-        if self.crash_request.is_none() {
-            if let Some((_, end)) = self.crash.filter(|(at, _)| *at == phase) {
-                later(self.crash_after, move || die(end));
-            }
+        let crash = self
+            .crash
+            .filter(|(at, _)| *at == phase && self.crash_request.is_none());
+        if let Some((_, end)) = crash {
+            later(self.crash_after, move || die(end));
         }
         if self.hang_at == Some(phase) {
             if phase == Phase::Ready {
@@ -233,10 +234,10 @@ impl Unruly {
         if !target.contains(&self.requests) {
             return;
         }
-        if let Some(wanted) = self.crash_request {
-            if self.state.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1) == wanted {
-                die(self.crash.map_or(End::Signal(9), |(_, end)| end));
-            }
+        if let Some(wanted) = self.crash_request
+            && self.state.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1) == wanted
+        {
+            die(self.crash.map_or(End::Signal(9), |(_, end)| end));
         }
         if !self.answer_delay.is_zero() {
             std::thread::sleep(self.answer_delay);

@@ -155,7 +155,7 @@ fn documents(server: &Server) -> impl Iterator<Item = &Value> {
     system(server)
         .and_then(|system| system.collection(USERS))
         .into_iter()
-        .flat_map(|users| users.documents())
+        .flat_map(crate::store::Collection::documents)
 }
 
 /// Every user.
@@ -224,17 +224,13 @@ pub(crate) fn change(server: &mut Server, name: &str, profile: &Profile<'_>, rep
             None if replace => Some(""),
             given => given,
         };
-        match password {
-            Some(password) => user.set("authData", authentication(active, password)?),
-            None => {
-                let mut data = user
-                    .get("authData")
-                    .and_then(Value::as_object)
-                    .cloned()
-                    .unwrap_or_default();
-                data.set("active", active.into());
-                user.set("authData", Value::object(data));
-            }
+        if let Some(password) = password {
+            user.set("authData", authentication(active, password)?);
+        } else {
+            let data = user.get("authData").and_then(Value::as_object);
+            let mut data = data.cloned().unwrap_or_default();
+            data.set("active", active.into());
+            user.set("authData", Value::object(data));
         }
         match &profile.extra {
             Some(extra) => user.set("userData", extra.clone()),

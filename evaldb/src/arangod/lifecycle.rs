@@ -313,7 +313,7 @@ fn run(options: Options, build: Build, unruly: &'static mut Unruly, journal: &Ar
     }
     unruly.at(Phase::Listen);
     service
-        .change(|server| accounts::bootstrap(server))
+        .change(accounts::bootstrap)
         .map_err(|error| StartError::new(1, "bootstrap", error.message))?;
     service.save().map_err(|error| StartError::new(1, "save", error))?;
     service.progress().reach(Phase::Ready);

@@ -3,6 +3,7 @@
 use super::StartError;
 use super::options::Options;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
@@ -98,7 +99,7 @@ fn read_folder(folder: &Path) -> Result<Vec<Vec<u8>>, StartError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         // Hidden files, `.tmp` files and links are skipped.
         let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if plain && !name.starts_with('.') && !name.ends_with(".tmp") {
+        if plain && !name.starts_with('.') && entry.path().extension() != Some(OsStr::new("tmp")) {
             names.push(entry.path());
         }
     }

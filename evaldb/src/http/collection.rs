@@ -179,23 +179,39 @@ fn create(call: &Call) -> Outcome {
         Some(3.0) => CollectionKind::Edge,
         Some(_) => return Err(ArangoError::new(1218, "collection type invalid").into()),
     };
-    let schema = schema_of(&body)?;
+    let schema = SchemaChange::of(&body)?;
     call.service.change(|server| {
         let collection = server.database_mut(&call.database)?.create_collection(name, kind)?;
-        collection.set_schema(schema.flatten());
+        schema.apply(collection);
         keep_properties(collection, &body);
         Ok(())
     })?;
     look(call, name, true, |_, _| Ok(json!({})))
 }
 
-/// The schema of a body: `None` when it is not mentioned, `Some(None)` when it is to be removed.
-fn schema_of(body: &Value) -> Result<Option<Option<DocumentSchema>>, Fault> {
-    match body.get("schema") {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
-        Some(empty) if empty.as_object().is_some_and(crate::value::Object::is_empty) => Ok(Some(None)),
-        Some(schema) => Ok(Some(Some(DocumentSchema::new(&schema.to_json())?))),
+/// What a body says of the schema.
+enum SchemaChange {
+    Keep,
+    Remove,
+    Set(DocumentSchema),
+}
+
+impl SchemaChange {
+    fn of(body: &Value) -> Result<SchemaChange, Fault> {
+        match body.get("schema") {
+            None => Ok(SchemaChange::Keep),
+            Some(Value::Null) => Ok(SchemaChange::Remove),
+            Some(empty) if empty.as_object().is_some_and(crate::value::Object::is_empty) => Ok(SchemaChange::Remove),
+            Some(schema) => Ok(SchemaChange::Set(DocumentSchema::new(&schema.to_json())?)),
+        }
+    }
+
+    fn apply(self, collection: &mut Collection) {
+        match self {
+            SchemaChange::Keep => {}
+            SchemaChange::Remove => collection.set_schema(None),
+            SchemaChange::Set(schema) => collection.set_schema(Some(schema)),
+        }
     }
 }
 
@@ -249,12 +265,10 @@ fn key_option_defaults() -> Map<String, serde_json::Value> {
 fn set_properties(call: &Call, name: &str) -> Outcome {
     need_definitions(call)?;
     let body = call.json_object()?;
-    let schema = schema_of(&body)?;
+    let schema = SchemaChange::of(&body)?;
     call.service.change(|server| {
         let collection = server.database_mut(&call.database)?.collection_mut(name)?;
-        if let Some(schema) = schema {
-            collection.set_schema(schema);
-        }
+        schema.apply(collection);
         keep_properties(collection, &body);
         Ok(())
     })?;

@@ -146,9 +146,12 @@ fn definition(body: &Value) -> Result<Index, Fault> {
     };
     // Only what is not kept in a place of its own; the fields of an inverted index are more than names.
     let plain_fields = fields.iter().all(|field| field.as_str().is_some());
-    rest.retain(|name, _| {
-        !matches!(name.as_str(), "id" | "name" | "type" | "unique" | "sparse") && !(name == "fields" && plain_fields)
-    });
+    let kept_apart = |name: &str| match name {
+        "id" | "name" | "type" | "unique" | "sparse" => true,
+        "fields" => plain_fields,
+        _ => false,
+    };
+    rest.retain(|name, _| !kept_apart(name));
     for (name, default) in defaults(kind) {
         rest.entry(name).or_insert(default);
     }

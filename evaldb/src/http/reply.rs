@@ -34,6 +34,7 @@ impl Reply {
     }
 
     /// These members, with `error` and `code` as most interfaces have them.
+    #[allow(clippy::needless_pass_by_value, reason = "callers build it on the spot")]
     pub(super) fn ok(status: u16, members: Value) -> Reply {
         let mut body = Map::new();
         body.insert("error".to_owned(), false.into());
@@ -45,6 +46,7 @@ impl Reply {
     }
 
     /// `{"error":false,"code":…,"result":…}`.
+    #[allow(clippy::needless_pass_by_value, reason = "callers build it on the spot")]
     pub(super) fn result(status: u16, result: Value) -> Reply {
         Reply::ok(status, json!({ "result": result }))
     }

@@ -8,12 +8,16 @@ use crate::unruly::wire;
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tiny_http::{Header, Listener, Response, StatusCode};
 
 /// Threads that answer, for each listener.
 const WORKERS: usize = 16;
+
+/// Queries are evaluated by recursion; the memory is only reserved, not used.
+const WORKER_STACK_BYTES: usize = 64 << 20;
 
 /// arangod's own limits on a request.
 const MAX_TARGET_BYTES: usize = 16 * 1024;
@@ -29,11 +33,14 @@ pub(crate) fn serve(service: &Arc<Service>, listener: Listener) -> Result<(), St
     let server = Arc::new(tiny_http::Server::from_listener(listener, None).map_err(|error| error.to_string())?);
     for _ in 0..WORKERS {
         let (service, server) = (service.clone(), server.clone());
-        std::thread::spawn(move || {
-            while let Ok(request) = server.recv() {
-                respond(&service, request, local);
-            }
-        });
+        std::thread::Builder::new()
+            .stack_size(WORKER_STACK_BYTES)
+            .spawn(move || {
+                while let Ok(request) = server.recv() {
+                    respond(&service, request, local);
+                }
+            })
+            .map_err(|error| error.to_string())?;
     }
     Ok(())
 }
@@ -55,7 +62,10 @@ fn behind_front(public: Listener, faults: &'static wire::WireFaults) -> std::io:
 fn respond(service: &Arc<Service>, mut request: tiny_http::Request, local: bool) {
     let _in_flight = service.enter();
     service.unruly().before_answer(request.url());
-    let mut reply = answer(service, &mut request, local).unwrap_or_else(Reply::from);
+    // A fault in one request must not cost a worker.
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| answer(service, &mut request, local)));
+    let outcome = outcome.unwrap_or_else(|_| Err(Fault::new(500, 4, "internal error: evaldb panicked")));
+    let mut reply = outcome.unwrap_or_else(Reply::from);
     if service.options().flag("http.return-queue-time-header", true) {
         reply = reply.with("X-Arango-Queue-Time-Seconds", "0.000000");
     }

@@ -12,11 +12,11 @@ use crate::store::{Collection, Database};
 use crate::value::Value;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long the state of a transaction that has ended is remembered.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// The collections that a transaction declared.
 #[derive(Clone, Debug, Default)]
@@ -69,31 +69,47 @@ struct Transaction {
     owner: String,
     database: String,
     declared: Declared,
+    now: Mutex<Now>,
+}
+
+/// What changes about a transaction; locked while a request works in it.
+struct Now {
     state: State,
     /// Present while it runs.
     work: Option<Work>,
     last_used: Instant,
 }
 
-/// A transaction in use by a request.
-pub(super) struct Handle(Arc<Mutex<Transaction>>);
-
-impl Handle {
-    fn lock(&self) -> MutexGuard<'_, Transaction> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Transaction {
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it runs; one that a request works in does.
+    fn is_running(&self) -> bool {
+        match self.now.try_lock() {
+            Ok(now) => now.state == State::Running,
+            Err(TryLockError::Poisoned(now)) => now.into_inner().state == State::Running,
+            Err(TryLockError::WouldBlock) => true,
+        }
+    }
+}
+
+/// A transaction in use by a request.
+pub(super) struct Handle(Arc<Transaction>);
+
+impl Handle {
     pub(super) fn read<T>(
         &self,
         collection: &str,
         look: impl FnOnce(&Database) -> Result<T>,
     ) -> std::result::Result<T, Fault> {
-        let mut transaction = self.lock();
-        transaction.last_used = Instant::now();
-        if !collection.is_empty() && !transaction.declared.may_read(collection) {
+        let mut now = self.0.lock();
+        now.last_used = Instant::now();
+        if !collection.is_empty() && !self.0.declared.may_read(collection) {
             return Err(undeclared(collection, "read").into());
         }
-        Ok(look(&transaction.work.as_ref().ok_or_else(not_found)?.current)?)
+        Ok(look(&now.work.as_ref().ok_or_else(not_found)?.current)?)
     }
 
     pub(super) fn write<T>(
@@ -101,12 +117,12 @@ impl Handle {
         collections: &[&str],
         change: impl FnOnce(&mut Database) -> Result<T>,
     ) -> std::result::Result<T, Fault> {
-        let mut transaction = self.lock();
-        transaction.last_used = Instant::now();
-        if let Some(other) = collections.iter().find(|name| !transaction.declared.may_write(name)) {
+        let mut now = self.0.lock();
+        now.last_used = Instant::now();
+        if let Some(other) = collections.iter().find(|name| !self.0.declared.may_write(name)) {
             return Err(undeclared(other, "write").into());
         }
-        Ok(change(&mut transaction.work.as_mut().ok_or_else(not_found)?.current)?)
+        Ok(change(&mut now.work.as_mut().ok_or_else(not_found)?.current)?)
     }
 }
 
@@ -124,7 +140,7 @@ fn not_found() -> ArangoError {
 /// Every transaction that runs or has ended lately.
 #[derive(Default)]
 pub(super) struct Transactions {
-    all: Mutex<BTreeMap<u64, Arc<Mutex<Transaction>>>>,
+    all: Mutex<BTreeMap<u64, Arc<Transaction>>>,
     /// Told whenever one ends.
     ended: Condvar,
 }
@@ -132,14 +148,11 @@ pub(super) struct Transactions {
 impl Transactions {
     pub(super) fn find(&self, id: u64, owner: &str, database: &str) -> Result<Handle> {
         let handle = self.all().get(&id).cloned().map(Handle).ok_or_else(not_found)?;
-        let fits = {
-            let transaction = handle.lock();
-            (owner.is_empty() || transaction.owner == owner) && transaction.database == database
-        };
+        let fits = (owner.is_empty() || handle.0.owner == owner) && handle.0.database == database;
         if fits { Ok(handle) } else { Err(not_found()) }
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Mutex<Transaction>>>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Transaction>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -147,16 +160,16 @@ impl Transactions {
     fn sweep(&self, idle: Duration) {
         let now = Instant::now();
         self.all().retain(|_, transaction| {
-            let Ok(mut transaction) = transaction.try_lock() else {
+            let Ok(mut at) = transaction.now.try_lock() else {
                 return true;
             };
-            let unused = now.duration_since(transaction.last_used);
-            if transaction.state == State::Running && unused > idle {
-                transaction.state = State::Aborted;
-                transaction.work = None;
-                transaction.last_used = now;
+            let unused = now.duration_since(at.last_used);
+            if at.state == State::Running && unused > idle {
+                at.state = State::Aborted;
+                at.work = None;
+                at.last_used = now;
             }
-            transaction.state == State::Running || unused < REMEMBERED
+            at.state == State::Running || unused < REMEMBERED
         });
     }
 
@@ -165,15 +178,13 @@ impl Transactions {
         let mut all = self.all();
         loop {
             let blocked = all.values().any(|other| {
-                other.lock().is_ok_and(|other| {
-                    other.state == State::Running
-                        && other.database == transaction.database
-                        && other.declared.excludes(&transaction.declared)
-                })
+                other.database == transaction.database
+                    && other.declared.excludes(&transaction.declared)
+                    && other.is_running()
             });
             if !blocked {
                 let id = all.keys().last().map_or(4096, |last| last + 4);
-                all.insert(id, Arc::new(Mutex::new(transaction)));
+                all.insert(id, Arc::new(transaction));
                 return Ok(id);
             }
             let left = limit.saturating_duration_since(Instant::now());
@@ -199,14 +210,14 @@ pub(super) fn handle(call: &Call) -> Outcome {
     ));
     match (call.method, call.rest(2).as_slice()) {
         (Method::Post, ["begin"]) => begin(call),
-        (Method::Get, []) => list(call),
+        (Method::Get, []) => Ok(list(call)),
         (Method::Get, [id]) => {
             let handle = find(call, id)?;
-            let state = handle.lock().state;
+            let state = handle.0.lock().state;
             Ok(answer(200, id, state))
         }
         (Method::Put, [id]) => end(call, id, State::Committed),
-        (Method::Delete, ["write"]) => abort_writers(call),
+        (Method::Delete, ["write"]) => Ok(abort_writers(call)),
         (Method::Delete, [id]) => end(call, id, State::Aborted),
         (Method::Post, []) => Err(Fault::new(
             501,
@@ -218,8 +229,8 @@ pub(super) fn handle(call: &Call) -> Outcome {
     }
 }
 
-fn answer(status: u16, id: impl ToString, state: State) -> Reply {
-    Reply::result(status, json!({ "id": id.to_string(), "status": state.name() }))
+fn answer(status: u16, id: &str, state: State) -> Reply {
+    Reply::result(status, json!({ "id": id, "status": state.name() }))
 }
 
 fn find(call: &Call, id: &str) -> std::result::Result<Handle, Fault> {
@@ -253,31 +264,31 @@ fn begin(call: &Call) -> Outcome {
     }
     let seconds = body.get("lockTimeout").map_or(900.0, Value::to_f64);
     let wait = if seconds > 0.0 { seconds.min(900.0) } else { 900.0 };
-    let waited = Instant::now();
     let transaction = Transaction {
         owner: call.who.name().to_owned(),
         database: call.database.clone(),
         declared,
-        state: State::Running,
-        work: Some(Work {
-            base: database.clone(),
-            current: database,
+        now: Mutex::new(Now {
+            state: State::Running,
+            work: None,
+            last_used: Instant::now(),
         }),
-        last_used: waited,
     };
     let id = call
         .service
         .transactions()
-        .begin(transaction, Duration::from_secs_f64(wait))?;
-    // What others committed while this one waited for its lock belongs to its view.
+        .begin(transaction, Duration::from_secs_f64(wait))?
+        .to_string();
+    // Its view begins now: what others committed while this one waited for its lock belongs to it.
     let fresh = call
         .service
         .with_server(|server| server.database(&call.database).cloned())?;
-    find(call, &id.to_string())?.lock().work = Some(Work {
+    let work = Work {
         base: fresh.clone(),
         current: fresh,
-    });
-    Ok(answer(201, id, State::Running))
+    };
+    find(call, &id)?.0.lock().work = Some(work);
+    Ok(answer(201, &id, State::Running))
 }
 
 /// A name or a list of names.
@@ -295,24 +306,20 @@ fn names(value: Option<&Value>) -> std::result::Result<BTreeSet<String>, Fault> 
     }
 }
 
-fn list(call: &Call) -> Outcome {
+fn list(call: &Call) -> Reply {
     let all = call.service.transactions().all();
-    let shown: Vec<_> = all
-        .iter()
-        .filter_map(|(id, transaction)| {
-            let transaction = transaction.lock().ok()?;
-            // Whatever database the request names: arangojs asks without one.
-            (call.owns(&transaction.owner) && transaction.state == State::Running)
-                .then(|| json!({ "id": id.to_string(), "state": transaction.state.name() }))
-        })
+    // Whatever database the request names: arangojs asks without one.
+    let own = all.iter().filter(|(_, one)| call.owns(&one.owner) && one.is_running());
+    let shown: Vec<_> = own
+        .map(|(id, _)| json!({ "id": id.to_string(), "state": State::Running.name() }))
         .collect();
-    Ok(Reply::json(200, &json!({ "transactions": shown })))
+    Reply::json(200, &json!({ "transactions": shown }))
 }
 
 fn end(call: &Call, id: &str, wanted: State) -> Outcome {
     let handle = find(call, id)?;
-    let mut transaction = handle.lock();
-    match (transaction.state, wanted) {
+    let mut now = handle.0.lock();
+    match (now.state, wanted) {
         (State::Running, _) => {}
         // Ending it again in the same way is no error.
         (before, wanted) if before == wanted => return Ok(answer(200, id, before)),
@@ -320,39 +327,37 @@ fn end(call: &Call, id: &str, wanted: State) -> Outcome {
             return Err(ArangoError::new(1653, format!("transaction {id} is {} already", before.name())).into());
         }
     }
-    let work = transaction.work.take();
-    transaction.last_used = Instant::now();
-    transaction.state = State::Aborted;
+    let work = now.work.take();
+    now.last_used = Instant::now();
+    now.state = State::Aborted;
     if let (State::Committed, Some(work)) = (wanted, work) {
-        let writes: Vec<String> = transaction
-            .declared
-            .write
-            .union(&transaction.declared.exclusive)
-            .cloned()
-            .collect();
+        let declared = &handle.0.declared;
+        let writes: Vec<String> = declared.write.union(&declared.exclusive).cloned().collect();
         let committed = call
             .service
             .write(|server| commit(server.database_mut(&call.database)?, &work, &writes));
         call.service.transactions().ended.notify_all();
         committed?;
-        transaction.state = State::Committed;
+        now.state = State::Committed;
     }
     call.service.transactions().ended.notify_all();
-    Ok(answer(200, id, transaction.state))
+    Ok(answer(200, id, now.state))
 }
 
-fn abort_writers(call: &Call) -> Outcome {
-    for transaction in call.service.transactions().all().values() {
-        if let Ok(mut transaction) = transaction.lock() {
-            let writes = !(transaction.declared.write.is_empty() && transaction.declared.exclusive.is_empty());
-            if writes && transaction.state == State::Running && call.owns(&transaction.owner) {
-                transaction.state = State::Aborted;
-                transaction.work = None;
+fn abort_writers(call: &Call) -> Reply {
+    let all: Vec<Arc<Transaction>> = call.service.transactions().all().values().cloned().collect();
+    for transaction in all {
+        let writes = !(transaction.declared.write.is_empty() && transaction.declared.exclusive.is_empty());
+        if writes && call.owns(&transaction.owner) {
+            let mut now = transaction.lock();
+            if now.state == State::Running {
+                now.state = State::Aborted;
+                now.work = None;
             }
         }
     }
     call.service.transactions().ended.notify_all();
-    Ok(Reply::ok(200, json!({})))
+    Reply::ok(200, json!({}))
 }
 
 /// Brings the changes of a transaction into the database, all or none.

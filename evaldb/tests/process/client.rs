@@ -57,7 +57,7 @@ impl Client {
         stream.set_read_timeout(Some(patience))?;
         stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::new();
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         loop {
             match stream.read(&mut buffer) {
                 Ok(0) => return Ok(bytes),

@@ -1,7 +1,7 @@
 //! Start, stop and restart, with arangod's exit codes.
 
 use crate::client::{sign, token};
-use crate::server::{Place, SECRET, wait_for};
+use crate::server::{Place, SECRET, run, wait_for};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -121,7 +121,7 @@ fn a_second_server_on_the_same_data_is_locked_out() {
     command
         .arg("--server.endpoint")
         .arg(format!("unix://{}", place.path("other").display()));
-    let (status, text) = place.run(command);
+    let (status, text) = run(command);
     assert_eq!(status.code(), Some(22), "{text}");
     assert!(text.contains("[5e8e5]") && text.contains("locked by process"), "{text}");
     server.stop();
@@ -136,7 +136,7 @@ fn an_init_run_sets_the_password_once() {
         let mut command = place.command();
         command.args(["--database.init-database", "true"]);
         command.envs(password.map(|password| ("ARANGODB_DEFAULT_ROOT_PASSWORD", password)));
-        place.run(command)
+        run(command)
     };
     let (status, text) = init(None);
     assert_eq!(
@@ -179,51 +179,47 @@ fn old_new_and_broken_files_have_their_exit_codes() {
         ("nonsense", 13),
     ] {
         std::fs::write(&version, content).unwrap();
-        assert_eq!(place.run(place.serving()).0.code(), Some(code), "{content}");
+        assert_eq!(run(place.serving()).0.code(), Some(code), "{content}");
         let mut check = place.command();
         check.args(["--database.check-version", "true"]);
-        assert_eq!(place.run(check).0.code(), Some(code), "check of {content}");
+        assert_eq!(run(check).0.code(), Some(code), "check of {content}");
     }
     std::fs::write(&version, r#"{"version":31100}"#).unwrap();
     let mut upgrade = place.command();
     upgrade.args(["--database.auto-upgrade", "true"]);
-    assert_eq!(place.run(upgrade).0.code(), Some(0));
+    assert_eq!(run(upgrade).0.code(), Some(0));
     place.ready().stop();
     std::fs::write(place.data().join("ENGINE"), "mmfiles").unwrap();
-    assert_eq!(place.run(place.serving()).0.code(), Some(25));
+    assert_eq!(run(place.serving()).0.code(), Some(25));
 }
 
 #[test]
 fn impossible_starts_have_their_exit_codes() {
     let place = Place::new();
-    let run = |arguments: &[&str]| {
+    let start = |arguments: &[&str]| {
         let mut command = place.serving();
         command.args(arguments);
-        place.run(command)
+        run(command)
     };
-    let (status, text) = run(&["--server.disable-admin-interface", "true"]);
+    let (status, text) = start(&["--server.disable-admin-interface", "true"]);
     assert_eq!(status.code(), Some(3));
     assert!(
         text.contains("unknown option '--server.disable-admin-interface'"),
         "{text}"
     );
-    assert_eq!(run(&["--server.harden", "perhaps"]).0.code(), Some(4));
-    assert_eq!(run(&["--configuration", "/nowhere.conf"]).0.code(), Some(6));
+    assert_eq!(start(&["--server.harden", "perhaps"]).0.code(), Some(4));
+    assert_eq!(start(&["--configuration", "/nowhere.conf"]).0.code(), Some(6));
     assert_eq!(
-        run(&["--database.required-directory-state", "populated"]).0.code(),
+        start(&["--database.required-directory-state", "populated"]).0.code(),
         Some(1)
     );
-    assert_eq!(place.run(place.command()).0.code(), Some(1), "no endpoint");
+    assert_eq!(run(place.command()).0.code(), Some(1), "no endpoint");
     std::fs::write(place.path("jwt"), "x".repeat(65)).unwrap();
-    assert_eq!(run(&[]).0.code(), Some(1), "a secret that is too long");
+    assert_eq!(start(&[]).0.code(), Some(1), "a secret that is too long");
     let mut command = place.command();
     command.args(["--server.endpoint", "unix:///nowhere/at/all/sock"]);
     std::fs::write(place.path("jwt"), SECRET).unwrap();
-    assert_eq!(
-        place.run(command).0.code(),
-        Some(21),
-        "the socket's directory is missing"
-    );
+    assert_eq!(run(command).0.code(), Some(21), "the socket's directory is missing");
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn questions_are_answered_without_a_start() {
     let ask = |option: &str, environment: &[(&str, &str)]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_evaldb"));
         command.env_clear().envs(environment.iter().copied()).arg(option);
-        let (status, text) = place.run(command);
+        let (status, text) = run(command);
         assert_eq!(status.code(), Some(0), "{text}");
         text
     };
@@ -453,7 +449,7 @@ fn tcp_when_the_endpoint_asks_for_it() {
         let other = Place::new();
         let mut second = other.command();
         second.args(["--server.endpoint", &format!("tcp://{endpoint}")]);
-        place.run(second)
+        run(second)
     };
     assert_eq!(status.code(), Some(21), "{text}");
     server.stop();

@@ -101,23 +101,23 @@ impl Place {
     pub(crate) fn ready(&self) -> Server<'_> {
         self.start().wait_ready()
     }
+}
 
-    /// Runs to the end.
-    pub(crate) fn run(&self, mut command: Command) -> (ExitStatus, String) {
-        let output = command.output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status, String::from_utf8_lossy(&text).into_owned())
-    }
+/// Runs to the end: how it ended and what it wrote.
+pub(crate) fn run(mut command: Command) -> (ExitStatus, String) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status, String::from_utf8_lossy(&text).into_owned())
+}
 
-    pub(crate) fn orphans_alive(&self) -> usize {
-        let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-        let own = format!("{}\0--evaldb-orphans", "/proc/self/exe");
-        processes
-            .filter(|process| {
-                std::fs::read_to_string(process.path().join("cmdline")).is_ok_and(|line| line.starts_with(&own))
-            })
-            .count()
-    }
+/// How many processes run that some server left behind.
+pub(crate) fn orphans_alive() -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let own = "/proc/self/exe\0--evaldb-orphans";
+    let is_orphan = |line: String| line.starts_with(own);
+    processes
+        .filter(|process| std::fs::read_to_string(process.path().join("cmdline")).is_ok_and(is_orphan))
+        .count()
 }
 
 /// A process that was started, ready or not. It is killed when the test ends.

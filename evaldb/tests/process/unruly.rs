@@ -1,7 +1,7 @@
 //! Each misbehaviour, and that it is over when it should be.
 
 use crate::client::Client;
-use crate::server::{Place, Server, wait_for};
+use crate::server::{Place, Server, orphans_alive, run, wait_for};
 use rustix::process::Signal;
 use serde_json::json;
 use std::io::Read;
@@ -53,7 +53,7 @@ fn a_crash_after_the_markers_leaves_an_empty_root_password() {
     command
         .env("EVALDB_UNRULY_CRASH_AT", "markers")
         .env("ARANGODB_DEFAULT_ROOT_PASSWORD", "wanted");
-    assert_eq!(place.run(command).0.code(), Some(1));
+    assert_eq!(run(command).0.code(), Some(1));
     assert!(place.data().join("SERVER").exists());
     let server = place.ready();
     assert_eq!(place.client().basic("root", "").get("/_api/version").status, 200);
@@ -190,11 +190,11 @@ fn settings_beside_the_program_count_without_an_environment() {
     std::fs::write(place.path("arangod.env"), "# test\nEVALDB_UNRULY_CRASH_CODE=42\n").unwrap();
     let mut command = std::process::Command::new(&program);
     command.env_clear().args(place.serving().get_args());
-    assert_eq!(place.run(command).0.code(), Some(42));
+    assert_eq!(run(command).0.code(), Some(42));
     std::fs::write(place.path("arangod.env"), "EVALDB_UNRULY_CRASH=42\n").unwrap();
     let mut command = std::process::Command::new(&program);
     command.env_clear().args(place.serving().get_args());
-    let (status, text) = place.run(command);
+    let (status, text) = run(command);
     assert_eq!(status.code(), Some(2));
     assert!(text.contains("unknown variable EVALDB_UNRULY_CRASH"), "{text}");
 }
@@ -203,8 +203,8 @@ fn settings_beside_the_program_count_without_an_environment() {
 fn leaves_orphans_behind() {
     let place = Place::new();
     let server = start(&place, &[("ORPHANS", "50"), ("ORPHAN_LIFE_MS", "700")]).wait_ready();
-    wait_for("the orphans", || (place.orphans_alive() >= 50).then_some(()));
-    wait_for("their end", || (place.orphans_alive() == 0).then_some(()));
+    wait_for("the orphans", || (orphans_alive() >= 50).then_some(()));
+    wait_for("their end", || (orphans_alive() == 0).then_some(()));
     server.stop();
 }
 
@@ -306,7 +306,8 @@ fn cuts_answers_off() {
 
 #[test]
 fn sends_malformed_http() {
-    let expect = |kind: &str, holds: &dyn Fn(&str, &[u8], &[u8]) -> bool| {
+    type Check<'c> = &'c dyn Fn(&str, &[u8], &[u8]) -> bool;
+    let expect = |kind: &str, holds: Check<'_>| {
         let bytes = spoiled(&[("MALFORMED", kind)]);
         let (head, body) = head_and_body(&bytes);
         assert!(

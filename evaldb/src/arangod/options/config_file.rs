@@ -90,16 +90,13 @@ fn substitute(value: &str) -> String {
         let name_end = after
             .find('@')
             .filter(|end| *end > 0 && after[..*end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
-        match name_end {
-            Some(end) => {
-                out.push_str(&rest[..start]);
-                out.push_str(&std::env::var(&after[..end]).unwrap_or_default());
-                rest = &after[end + 1..];
-            }
-            None => {
-                out.push_str(&rest[..=start]);
-                rest = after;
-            }
+        if let Some(end) = name_end {
+            out.push_str(&rest[..start]);
+            out.push_str(&std::env::var(&after[..end]).unwrap_or_default());
+            rest = &after[end + 1..];
+        } else {
+            out.push_str(&rest[..=start]);
+            rest = after;
         }
     }
     out.push_str(rest);
