@@ -82,6 +82,8 @@ pub(super) enum Task {
     Unmarked,
     /// A later start: root's password is left alone, unless it is empty.
     Later,
+    /// In place of an earlier watch, while the database serves.
+    Again,
 }
 
 impl Task {
@@ -90,11 +92,12 @@ impl Task {
             Self::First => "first",
             Self::Unmarked => "unmarked",
             Self::Later => "later",
+            Self::Again => "again",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::First, Self::Unmarked, Self::Later]
+        [Self::First, Self::Unmarked, Self::Later, Self::Again]
             .into_iter()
             .find(|task| task.name() == text)
     }
@@ -167,7 +170,17 @@ fn tell(word: &Word) -> io::Result<()> {
 
 fn run(config: &Config, task: Task, report: &mut Report) -> Result<(), WatchError> {
     let password = read_password()?;
-    let plan = provision::Plan::load(config.schema_dir()).map_err(|error| invalid(error.to_string()))?;
+    let plan = match provision::Plan::load(config.schema_dir()) {
+        Ok(plan) => Some(plan),
+        // The set that the gate has stays in force; what it declares is there already.
+        Err(error) if task == Task::Again => {
+            report.error(format!(
+                "the schemas are invalid and nothing is created from them: {error}"
+            ));
+            None
+        }
+        Err(error) => return Err(invalid(format!("the schemas are invalid: {error}"))),
+    };
     let secret = std::fs::read_to_string(config.run_dir.join("jwt"))
         .map_err(|error| WatchError::Passing(format!("the token secret cannot be read: {error}")))?;
     let database = Database {
@@ -181,7 +194,10 @@ fn run(config: &Config, task: Task, report: &mut Report) -> Result<(), WatchErro
     secure_root(&database, task, password.as_ref(), report)?;
     drop(password);
     tell(&Word::Initialised).map_err(lost)?;
-    plan.apply(&database, report);
+    if let Some(plan) = plan {
+        plan.apply(&database, report)
+            .map_err(|error| unanswered("what the schemas declare", &error))?;
+    }
     tell(&Word::Ready).map_err(lost)?;
     keep_asking(&database, config.probe_interval, lost)
 }
@@ -304,7 +320,7 @@ fn secure_root(
 ) -> Result<(), WatchError> {
     let empty = database.login("root", "")? == 200;
     match (task, password) {
-        (Task::Unmarked | Task::Later, _) if !empty => {
+        (Task::Unmarked | Task::Later | Task::Again, _) if !empty => {
             if task == Task::Unmarked {
                 report.warn(
                     "the data directory has no marker of ours and root has a password: the data is adopted, the password left alone",
@@ -318,7 +334,7 @@ fn secure_root(
             ));
         }
         (Task::First, Some(_)) => {}
-        (Task::Unmarked | Task::Later, Some(_)) => {
+        (Task::Unmarked | Task::Later | Task::Again, Some(_)) => {
             report.warn("root has no password, as after an interrupted first start; it gets the one of the secret")
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct Watch {
     pub(super) restart_at: Option<Instant>,
     failures: u32,
     fault: String,
+    /// Ended by us so that another takes its place.
+    renewed: bool,
 }
 
 impl Watch {
@@ -50,7 +52,9 @@ impl Supervisor<'_> {
     }
 
     fn spawn_watch(&self) -> std::io::Result<(Pid, Stream)> {
+        let served = self.database.as_ref().is_some_and(|running| running.ready.is_some());
         let task = match self.prepared.past {
+            _ if served => Task::Again,
             _ if self.initialised => Task::Later,
             Past::Fresh => Task::First,
             Past::Unmarked => Task::Unmarked,
@@ -122,6 +126,10 @@ impl Supervisor<'_> {
         if self.stop.is_some() || self.database.is_none() {
             return;
         }
+        if std::mem::take(&mut self.watch.renewed) {
+            self.start_watch();
+            return;
+        }
         let served = self.database.as_ref().is_some_and(|running| running.ready.is_some());
         let fault = std::mem::take(&mut self.watch.fault);
         match end {
@@ -146,7 +154,8 @@ impl Supervisor<'_> {
     /// Starts a new watch in place of the old one, which then reads schemas and passwords anew.
     pub(super) fn renew_watch(&mut self) {
         if let Some(pid) = self.watch.pid {
-            send(pid, Signal::SIGTERM);
+            self.watch.renewed = true;
+            send(pid, Signal::SIGKILL);
         }
     }
 
