@@ -232,7 +232,7 @@ fn render(format: LogFormat, millis: u64, target: &str, line: Passed<'_>) -> Vec
     let time = timestamp(millis);
     match format {
         LogFormat::Text => {
-            let level = line.level.name().to_ascii_uppercase();
+            let level = line.level.name();
             let _ = write!(text, "{time} {level:<5} {target}: ");
             if !line.topic.is_empty() {
                 let _ = write!(text, "{{{}}} ", line.topic);
@@ -341,7 +341,7 @@ mod tests {
         let text = |format| String::from_utf8(render(format, 0, "arangod", line)).unwrap();
         assert_eq!(
             text(LogFormat::Text),
-            "1970-01-01T00:00:00.000Z WARN  arangod: {rocksdb} two lines and a \"quote\"\n"
+            "1970-01-01T00:00:00.000Z warn  arangod: {rocksdb} two lines and a \"quote\"\n"
         );
         assert_eq!(
             text(LogFormat::Json),

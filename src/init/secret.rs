@@ -35,7 +35,7 @@ pub(super) enum SecretError {
     WorldWritable { path: PathBuf, mode: u32 },
     #[error("the encryption key {} has {bytes} bytes; it must have exactly 32", .path.display())]
     KeyLength { path: PathBuf, bytes: u64 },
-    #[error("the secret file {} cannot be written: {error}", .path.display())]
+    #[error("{} cannot be written: {error}", .path.display())]
     Unwritable { path: PathBuf, error: io::Error },
 }
 

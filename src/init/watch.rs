@@ -11,7 +11,7 @@ use crate::config::{Config, Secret};
 
 use super::http::{self, Answer, Peer, Request};
 use super::report::Report;
-use super::{provision, token};
+use super::{datadir, provision, token};
 
 /// Exit code for a configuration, a secret or schemas that a restart does not mend.
 pub(super) const INVALID: u8 = 3;
@@ -31,7 +31,7 @@ pub(super) enum Word {
     Progress(String),
     /// The database's version.
     Version(String),
-    /// Root has a password that was verified; the first start is complete.
+    /// Root has a password that was verified, and the data directory is marked.
     Initialised,
     /// The database serves and everything is provisioned.
     Ready,
@@ -190,9 +190,14 @@ fn run(config: &Config, task: Task, report: &mut Report) -> Result<(), WatchErro
     let lost = |error: io::Error| WatchError::Passing(format!("PID 1 does not listen any more: {error}"));
     database.wait_until_available()?;
     let version = database.version()?;
-    tell(&Word::Version(version)).map_err(lost)?;
+    tell(&Word::Version(version.clone())).map_err(lost)?;
     secure_root(&database, task, password.as_ref(), report)?;
     drop(password);
+    if matches!(task, Task::First | Task::Unmarked) {
+        // The data is this user's; PID 1 has given up the capability to write as another.
+        datadir::mark(&config.data_dir, &version, None).map_err(|error| invalid(error.to_string()))?;
+        report.info("first start completed; the data directory is marked");
+    }
     tell(&Word::Initialised).map_err(lost)?;
     if let Some(plan) = plan {
         plan.apply(&database, report)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::policy::{Next, Run};
 use super::super::relay::Stream;
 use super::super::report::{Level, Passed};
-use super::super::{datadir, limits, preflight};
+use super::super::{limits, preflight};
 use super::*;
 
 /// How long a hung database has between SIGTERM and SIGKILL.
@@ -361,18 +361,6 @@ impl Supervisor<'_> {
         }
         self.enter(Phase::Ready, "");
         self.start_gate();
-    }
-
-    /// Root is secured: a first start is complete.
-    pub(super) fn on_initialised(&mut self) {
-        if std::mem::replace(&mut self.initialised, true) || self.prepared.past == datadir::Past::Ours {
-            return;
-        }
-        let version = self.state.database.version.clone();
-        match datadir::mark(&self.config.data_dir, &version, self.prepared.who.database_owner()) {
-            Ok(()) => self.report.info("first start completed; the data directory is marked"),
-            Err(error) => self.give_up(preflight::INVALID, &error.to_string()),
-        }
     }
 }
 

@@ -101,7 +101,7 @@ impl Supervisor<'_> {
                 self.enter(Phase::Starting, &format!("the database starts: {text}"));
             }
             Word::Version(version) => self.state.database.version = version,
-            Word::Initialised => self.on_initialised(),
+            Word::Initialised => self.initialised = true,
             Word::Ready => {
                 self.watch.failures = 0;
                 self.on_ready();
