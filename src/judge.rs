@@ -79,6 +79,9 @@ fn judge_tracked(
     let mut analysis = Analysis::new(set, resources, roles, request.query, &query, request.bind_vars);
     analysis.run();
     verdict.denials.append(&mut analysis.denials);
+    verdict
+        .denials
+        .sort_by_key(|denial| denial.span.map_or(0, |span| span.start));
     verdict.reads = std::mem::take(&mut analysis.reads);
     verdict.writes = std::mem::take(&mut analysis.writes);
     verdict.functions = std::mem::take(&mut analysis.functions);

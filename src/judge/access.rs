@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::analysis::Analysis;
-use super::value::{Constant, Object, Part, Rest, Types, Value};
+use super::value::{Constant, LONGEST_PATH, Object, Part, Path, Rest, Types, Value};
 use super::verdict::Denial;
 use crate::aql::ast::Span;
 use crate::schema::{Operation, RoleSet, SYSTEM_ATTRIBUTES, Shape};
@@ -104,33 +104,39 @@ impl<'a> Analysis<'a> {
     }
 
     fn constant_attribute(&mut self, constant: &Constant<'a>, name: &str) -> Value<'a> {
-        self.inspect(constant);
+        if matches!(constant, Constant::Bind { .. }) {
+            self.inspect(constant);
+        }
         match constant {
             Constant::Bind { bind, json } => match json {
                 Json::Object(members) => members.get(name).map_or(Value::NULL, |json| {
                     Value::Constant(Constant::Bind { bind: *bind, json })
                 }),
-                Json::Array(_) if begins_with_number(name) => {
-                    Value::union([Value::Constant(Constant::ElementOf { bind: *bind, json }), Value::NULL])
-                }
+                Json::Array(_) if begins_with_number(name) => Value::union([
+                    Value::Constant(Constant::ElementOf {
+                        bind: *bind,
+                        json,
+                        path: Path::root(),
+                    }),
+                    Value::NULL,
+                ]),
                 _ => Value::NULL,
             },
-            Constant::ElementOf { bind, json } => {
-                let Json::Array(elements) = json else {
-                    return Value::NULL;
-                };
-                let parts: Vec<_> = elements
-                    .iter()
-                    .map(|json| self.constant_attribute(&Constant::Bind { bind: *bind, json }, name))
-                    .collect();
-                Value::union(parts)
-            }
+            Constant::ElementOf { bind, json, path } => Value::Constant(Constant::ElementOf {
+                bind: *bind,
+                json,
+                path: path.attribute(Cow::Owned(name.to_owned())),
+            }),
             _ => Value::NULL,
         }
     }
 
     fn part_attribute(&mut self, part: &Part<'a>, name: &str, span: Span) -> Step<'a> {
         if !self.permitted(part, span) {
+            return Step::Found(Value::ANY);
+        }
+        if part.path.length() >= LONGEST_PATH {
+            self.read_part(part, &[], span);
             return Step::Found(Value::ANY);
         }
         let shape = part.shape;
@@ -246,10 +252,10 @@ impl<'a> Analysis<'a> {
     }
 
     fn constant_position(&mut self, constant: &Constant<'a>, index: Option<i64>) -> Value<'a> {
+        self.inspect(constant);
         match constant {
             Constant::Bind { bind, json } => match (json, index) {
                 (Json::Array(elements), Some(index)) => {
-                    self.inspect(constant);
                     let length = i64::try_from(elements.len()).unwrap_or(i64::MAX);
                     let index = if index < 0 { length.saturating_add(index) } else { index };
                     let element = usize::try_from(index).ok().and_then(|index| elements.get(index));
@@ -259,7 +265,14 @@ impl<'a> Analysis<'a> {
                 }
                 (Json::Object(_), Some(index)) => self.constant_attribute(constant, &index.to_string()),
                 (Json::Object(_), None) => Value::ANY,
-                _ => Value::union([Value::Constant(Constant::ElementOf { bind: *bind, json }), Value::NULL]),
+                _ => Value::union([
+                    Value::Constant(Constant::ElementOf {
+                        bind: *bind,
+                        json,
+                        path: Path::root(),
+                    }),
+                    Value::NULL,
+                ]),
             },
             Constant::ElementOf { .. } => Value::ANY,
             _ => Value::NULL,
@@ -281,7 +294,11 @@ impl<'a> Analysis<'a> {
                 // An element of a bound array of arrays.
                 Value::Constant(Constant::ElementOf { .. }) => found.push(Value::ANY),
                 Value::Constant(Constant::Bind { bind, json }) => {
-                    found.push(Value::Constant(Constant::ElementOf { bind: *bind, json }));
+                    found.push(Value::Constant(Constant::ElementOf {
+                        bind: *bind,
+                        json,
+                        path: Path::root(),
+                    }));
                 }
                 Value::Constant(_) => {}
                 Value::Part(part) => {
@@ -297,6 +314,10 @@ impl<'a> Analysis<'a> {
 
     fn part_element(&mut self, part: &Part<'a>, span: Span) -> Value<'a> {
         if !self.permitted(part, span) {
+            return Value::ANY;
+        }
+        if part.path.length() >= LONGEST_PATH {
+            self.read_part(part, &[], span);
             return Value::ANY;
         }
         let element = Part {
@@ -328,6 +349,9 @@ impl<'a> Analysis<'a> {
     fn permitted(&mut self, part: &Part<'a>, span: Span) -> bool {
         if !part.permitted {
             self.operation_denied(part.source, Operation::Read, span);
+        } else if !part.shape.read.admits(self.roles) {
+            self.hidden(part.source, &part.path.display(), span);
+            return false;
         }
         part.permitted
     }

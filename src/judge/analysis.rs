@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::cache::Dependencies;
-use super::value::{Constant, DEEPEST, Types, Value};
+use super::value::{Constant, DEEPEST, MOST_ALTERNATIVES, Types, Value, each_element};
 use super::verdict::{Denial, Rule};
 use crate::aql::ast::{Bind, Pattern, Query, Span, VarId};
 use crate::schema::{Collection, Operation, Resources, RoleSet, SchemaSet};
@@ -122,6 +122,7 @@ impl<'a> Analysis<'a> {
 
     /// Denies the query, unless for this very reason already.
     pub(super) fn deny(&mut self, denial: Denial) {
+        let denial = denial.clipped();
         if self.denials.len() < MOST_DENIALS && !self.denials.contains(&denial) {
             self.denials.push(denial);
         }
@@ -129,12 +130,19 @@ impl<'a> Analysis<'a> {
 
     /// Takes a step; `false`: the query is too intricate to be judged, which denies it.
     pub(super) fn step(&mut self, span: Span) -> bool {
-        match self.fuel.checked_sub(1) {
+        self.steps(1, span)
+    }
+
+    /// Takes many steps at once.
+    pub(super) fn steps(&mut self, count: usize, span: Span) -> bool {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        match self.fuel.checked_sub(count) {
             Some(left) => {
                 self.fuel = left;
                 true
             }
             None => {
+                self.fuel = 0;
                 if !self.denials.iter().any(|denial| denial.rule == Rule::LimitExceeded) {
                     // The last word must not fall to the bound on denials.
                     self.denials.truncate(MOST_DENIALS - 1);
@@ -147,7 +155,9 @@ impl<'a> Analysis<'a> {
 
     /// A value whose nesting is bounded: one that nests too deep is read here instead of being followed further.
     pub(super) fn bounded(&mut self, value: Value<'a>, span: Span) -> Value<'a> {
-        if value.depth() < DEEPEST {
+        let alternatives = value.alternatives().len();
+        let followed = self.steps(alternatives, span);
+        if followed && value.depth() < DEEPEST && alternatives <= MOST_ALTERNATIVES {
             return value;
         }
         self.read(&value, span);
@@ -313,14 +323,15 @@ impl<'a> Analysis<'a> {
                     }
                     Types::of_json(json)
                 }
-                Value::Constant(
-                    constant @ Constant::ElementOf {
-                        json: Json::Array(elements),
-                        ..
-                    },
-                ) => {
+                Value::Constant(constant @ Constant::ElementOf { json, path, .. }) => {
                     self.inspect(constant);
-                    elements.iter().map(Types::of_json).fold(Types::NULL, Types::or)
+                    each_element(json, path).map_or(Types::ANY, |elements| {
+                        elements
+                            .into_iter()
+                            .map(Types::of_json)
+                            .reduce(Types::or)
+                            .unwrap_or(Types::NULL)
+                    })
                 }
                 other => other.types(),
             };

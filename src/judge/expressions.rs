@@ -7,13 +7,16 @@
 use std::borrow::Cow;
 
 use super::analysis::Analysis;
-use super::value::{Constant, Member, Types, Value};
+use super::value::{Constant, Member, Types, Value, each_element};
 use super::verdict::{Denial, Rule};
 use crate::aql::ast::{
     BinaryOp, Bind, Expansion, Expr, ExprKind, Limit, Member as AstMember, MemberKey, Quantifier, Question, Span,
     UnaryOp,
 };
 use serde_json::Value as Json;
+
+/// Elements of a bound array that are taken one by one where each may name an attribute.
+const MOST_NAMES: usize = 256;
 
 /// Levels of arrays that are followed; `[**…]` with more stars reads the array as a whole.
 const MOST_LEVELS: u32 = 16;
@@ -196,7 +199,7 @@ impl<'a> Analysis<'a> {
             };
             found.push(value);
         }
-        Value::union(found)
+        self.bounded(Value::union(found), span)
     }
 
     fn constant_subscript(&mut self, base: &Value<'a>, constant: &Constant<'a>, span: Span) -> Value<'a> {
@@ -213,16 +216,18 @@ impl<'a> Analysis<'a> {
                     _ => self.unknown_subscript(base, span),
                 }
             }
-            Constant::ElementOf { bind, json } => {
+            Constant::ElementOf { bind, json, path } => {
                 self.inspect(constant);
-                let Json::Array(elements) = json else {
-                    return self.unknown_subscript(base, span);
-                };
-                let found: Vec<_> = elements
-                    .iter()
-                    .map(|json| self.constant_subscript(base, &Constant::Bind { bind: *bind, json }, span))
-                    .collect();
-                Value::union(found)
+                match each_element(json, path) {
+                    Some(elements) if elements.len() <= MOST_NAMES => {
+                        let found: Vec<_> = elements
+                            .into_iter()
+                            .map(|json| self.constant_subscript(base, &Constant::Bind { bind: *bind, json }, span))
+                            .collect();
+                        Value::union(found)
+                    }
+                    _ => self.unknown_subscript(base, span),
+                }
             }
         }
     }

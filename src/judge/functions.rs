@@ -187,8 +187,15 @@ impl<'a> Analysis<'a> {
             self.read(other, *span);
         }
         let element = self.elements(&value, array.span);
+        // `REVERSE` turns texts round as well.
+        let turned = if name == "REVERSE" && value.types().meets(Types::STRING) {
+            self.read(&value, array.span);
+            Value::Plain(Types::STRING)
+        } else {
+            Value::list(element.clone())
+        };
         if name != "FLATTEN" {
-            return Value::list(element);
+            return null_unless_array([&value], Types::ARRAY, Value::union([turned, Value::list(element)]));
         }
         let levels = match others.as_slice() {
             [] => Some(1),
@@ -198,7 +205,10 @@ impl<'a> Analysis<'a> {
             .and_then(|levels| u32::try_from(levels).ok())
             .filter(|&levels| levels <= DEEPEST_FLATTEN)
         {
-            Some(levels) => Value::list(self.flattened_elements(&value, levels + 1, array.span)),
+            Some(levels) => {
+                let element = self.flattened_elements(&value, levels + 1, array.span);
+                null_unless_array([&value], Types::ARRAY, Value::list(element))
+            }
             None => {
                 self.read(&value, array.span);
                 Value::list(Value::ANY)
@@ -233,19 +243,31 @@ impl<'a> Analysis<'a> {
                 elements.push(element);
             }
         }
-        Value::list(Value::union(elements))
+        let list = Value::list(Value::union(elements));
+        match name {
+            // Null counts as an empty array.
+            "APPEND" | "PUSH" | "UNSHIFT" => null_unless_array(
+                values.first().map(|(value, _)| value),
+                Types::ARRAY.or(Types::NULL),
+                list,
+            ),
+            _ => null_unless_array(values.iter().map(|(value, _)| value), Types::ARRAY, list),
+        }
     }
 
     /// An array with elements of the arguments that were compared with one another.
     fn compared_elements(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
         let mut elements = Vec::new();
+        let mut array = true;
         for arg in args {
             let value = self.expr(arg);
             self.read(&value, arg.span);
             let element = self.elements(&value, arg.span);
             elements.push(element);
+            array &= value.types().within(Types::ARRAY);
         }
-        Value::list(Value::union(elements))
+        let list = Value::list(Value::union(elements));
+        if array { list } else { Value::union([list, Value::NULL]) }
     }
 
     /// The names that arguments give as strings or arrays of strings; `None` where one is not known.
@@ -526,6 +548,19 @@ impl<'a> Analysis<'a> {
             self.read_expr(arg);
         }
         Value::ANY
+    }
+}
+
+/// What an array function gives: null, with a warning, where an argument is of another type.
+fn null_unless_array<'v, 'a: 'v>(
+    arguments: impl IntoIterator<Item = &'v Value<'a>>,
+    fine: Types,
+    array: Value<'a>,
+) -> Value<'a> {
+    if arguments.into_iter().all(|argument| argument.types().within(fine)) {
+        array
+    } else {
+        Value::union([array, Value::NULL])
     }
 }
 

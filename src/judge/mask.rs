@@ -76,9 +76,13 @@ fn mask<'a>(analysis: &mut Analysis<'a>, expr: &'a Expr<'a>, value: &Value<'a>, 
             }
         }
         _ => {
-            let text = source(analysis, expr.span)?;
+            let text = match &expr.kind {
+                // The span of a subquery leaves its parentheses outside.
+                ExprKind::Subquery(_) => format!("({})", source(analysis, expr.span)?),
+                _ => source(analysis, expr.span)?.to_owned(),
+            };
             let masked = if is_path(expr) {
-                masked(analysis, text, value, expr.span, DEEPEST)?
+                masked(analysis, &text, value, expr.span, DEEPEST)?
             } else {
                 // Evaluated once, whatever it is.
                 let inner = masked(analysis, "CURRENT", value, expr.span, DEEPEST)?;
@@ -154,6 +158,26 @@ fn masked_object<'a>(
 ) -> Option<String> {
     if object.open {
         return None;
+    }
+    // An object over one open document keeps what no schema names.
+    if let [rest] = object.rest.as_slice()
+        && let Value::Part(part) = &rest.value
+        && matches!(part.shape.others, Others::Open)
+        && object
+            .members
+            .iter()
+            .all(|member| analysis.readable(&member.value, span))
+    {
+        let hidden: Vec<&str> = part
+            .shape
+            .attributes
+            .iter()
+            .filter(|(name, below)| {
+                !below.readable(analysis.roles) && !object.members.iter().any(|member| member.name == name.as_str())
+            })
+            .map(|(name, _)| name.as_str())
+            .collect();
+        return unset(text, &hidden);
     }
     let mut kept: BTreeSet<Cow<'_, str>> = BTreeSet::new();
     let mut nested = String::new();

@@ -49,6 +49,18 @@ impl Denial {
         self
     }
 
+    /// The same with texts of bounded length: names in them come from the query.
+    pub(super) fn clipped(mut self) -> Self {
+        clip(&mut self.message, 600);
+        for text in [&mut self.collection, &mut self.attribute].into_iter().flatten() {
+            clip(text, 256);
+        }
+        if let Some(hint) = &mut self.hint {
+            clip(hint, 800);
+        }
+        self
+    }
+
     pub(super) fn too_intricate(span: Span) -> Self {
         Self::new(
             Rule::LimitExceeded,
@@ -269,6 +281,17 @@ impl<'a> Analysis<'a> {
                 Some(span),
             ));
         }
+    }
+}
+
+fn clip(text: &mut String, most: usize) {
+    if text.len() > most {
+        let mut at = most;
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        text.truncate(at);
+        text.push('…');
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::analysis::{Analysis, Source};
 use super::message::{kind_of, listed, nearest};
-use super::value::{Constant, Part, Value};
+use super::value::{Constant, Part, Value, each_element};
 use super::verdict::{Denial, Rule};
 use crate::aql::ast::{Bind, Expr, ExprKind, SourceRef, Span};
 use crate::schema::{Collection, Graph, Operation, Shape, View};
@@ -277,12 +277,12 @@ impl<'a> Analysis<'a> {
                     collections.insert(collection.clone());
                 }
                 Value::Constant(Constant::Null) => {}
-                Value::Constant(Constant::ElementOf { json, .. }) => {
-                    if let Value::Constant(constant) = value {
-                        self.inspect(constant);
-                    }
-                    for element in json.as_array()? {
-                        collections.insert(Cow::Borrowed(collection_of_id(element.as_str()?)?));
+                Value::Constant(constant @ Constant::ElementOf { json, path, .. }) => {
+                    self.inspect(constant);
+                    for element in each_element(json, path)? {
+                        if !element.is_null() {
+                            collections.insert(Cow::Borrowed(collection_of_id(element.as_str()?)?));
+                        }
                     }
                 }
                 Value::Constant(_) => {

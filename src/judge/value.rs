@@ -15,6 +15,15 @@ use crate::schema::{JsonType, Shape};
 /// A chain of `LET`s nests values deeper than the query nests expressions, so the parser's limit does not bound this.
 pub(super) const DEEPEST: u16 = 64;
 
+/// Steps from a document's root beyond which its parts are not told apart.
+pub(super) const LONGEST_PATH: u16 = 128;
+
+/// Alternatives of a value beyond which it is read as a whole.
+pub(super) const MOST_ALTERNATIVES: usize = 4096;
+
+/// Alternatives among which equal ones are looked for.
+const FEW: usize = 64;
+
 /// The JSON types that a value may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Types(u8);
@@ -119,11 +128,51 @@ pub(super) enum Constant<'a> {
         bind: u32,
         json: &'a Json,
     },
-    /// Some element of a bound array.
+    /// Some element of a bound array, or what stands at a path of each.
     ElementOf {
         bind: u32,
         json: &'a Json,
+        path: Path<'a>,
     },
+}
+
+/// What the elements of a bound array hold at a path; `None` where that is not plain to see.
+pub(super) fn each_element<'a>(json: &'a Json, path: &Path<'a>) -> Option<Vec<&'a Json>> {
+    static NULL: Json = Json::Null;
+    let Json::Array(elements) = json else {
+        return Some(Vec::new());
+    };
+    let names = path.names()?;
+    elements
+        .iter()
+        .map(|element| {
+            names.iter().try_fold(element, |json, name| match json {
+                Json::Object(members) => Some(members.get(name.as_ref()).unwrap_or(&NULL)),
+                // A subscript may be a position there.
+                Json::Array(_) => None,
+                _ => Some(&NULL),
+            })
+        })
+        .collect()
+}
+
+impl Constant<'_> {
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(left), Self::Bool(right)) => left == right,
+            (Self::Integer(left), Self::Integer(right)) => left == right,
+            (Self::String(left), Self::String(right)) => left == right,
+            (Self::Bind { json: left, .. }, Self::Bind { json: right, .. }) => std::ptr::eq(*left, *right),
+            (
+                Self::ElementOf {
+                    json: left, path: at, ..
+                },
+                Self::ElementOf { json: right, path, .. },
+            ) => std::ptr::eq(*left, *right) && at.same(path),
+            _ => false,
+        }
+    }
 }
 
 /// Names from the document's root down to a part of it; `None` stands for the elements of an array.
@@ -134,6 +183,7 @@ pub(super) struct Path<'a>(Option<Rc<Segment<'a>>>);
 struct Segment<'a> {
     parent: Path<'a>,
     name: Option<Cow<'a, str>>,
+    length: u16,
 }
 
 impl<'a> Path<'a> {
@@ -149,6 +199,7 @@ impl<'a> Path<'a> {
         Self(Some(Rc::new(Segment {
             parent: self.clone(),
             name: Some(name),
+            length: self.length().saturating_add(1),
         })))
     }
 
@@ -156,7 +207,25 @@ impl<'a> Path<'a> {
         Self(Some(Rc::new(Segment {
             parent: self.clone(),
             name: None,
+            length: self.length().saturating_add(1),
         })))
+    }
+
+    /// How many steps it takes from the root.
+    pub(super) fn length(&self) -> u16 {
+        self.0.as_ref().map_or(0, |segment| segment.length)
+    }
+
+    /// Its names from the root down; `None` where it passes elements of an array.
+    fn names(&self) -> Option<Vec<&Cow<'a, str>>> {
+        let mut names = Vec::new();
+        let mut at = self;
+        while let Some(segment) = &at.0 {
+            names.push(segment.name.as_ref()?);
+            at = &segment.parent;
+        }
+        names.reverse();
+        Some(names)
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -448,15 +517,21 @@ impl Facts {
 }
 
 fn push_alternative<'a>(alternatives: &mut Vec<Value<'a>>, value: Value<'a>) {
-    let known = alternatives.iter_mut().any(|present| match (present, &value) {
-        (Value::Plain(present), Value::Plain(types)) => {
-            *present = present.or(*types);
-            true
-        }
-        (Value::Part(present), Value::Part(part)) => present.same(part),
-        (Value::Constant(Constant::Null), Value::Constant(Constant::Null)) => true,
-        _ => false,
-    });
+    let known = alternatives
+        .iter_mut()
+        .take(FEW)
+        .any(|present| match (present, &value) {
+            (Value::Plain(present), Value::Plain(types)) => {
+                *present = present.or(*types);
+                true
+            }
+            (Value::Part(present), Value::Part(part)) => present.same(part),
+            (Value::Constant(present), Value::Constant(constant)) => present.same(constant),
+            (Value::Array(present), Value::Array(array)) => Rc::ptr_eq(present, array),
+            (Value::List(present), Value::List(list)) => Rc::ptr_eq(present, list),
+            (Value::Object(present), Value::Object(object)) => Rc::ptr_eq(present, object),
+            _ => false,
+        });
     if !known {
         alternatives.push(value);
     }

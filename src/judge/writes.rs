@@ -79,6 +79,7 @@ impl<'a> Analysis<'a> {
         };
         self.read(&document, span);
         let given = self.given(it.options.as_ref(), options::UPDATE, target);
+        self.read_revision(&given, target, it.key.span);
         let Some(target) = target else {
             return self.unknown_target(it.old, Some(it.new));
         };
@@ -99,7 +100,8 @@ impl<'a> Analysis<'a> {
         let target = self.target(&it.target);
         let key = self.expr(&it.key);
         self.read_key(&key, it.key.span);
-        self.given(it.options.as_ref(), options::REMOVE, target);
+        let given = self.given(it.options.as_ref(), options::REMOVE, target);
+        self.read_revision(&given, target, it.key.span);
         let Some(target) = target else {
             return self.unknown_target(it.old, None);
         };
@@ -195,6 +197,17 @@ impl<'a> Analysis<'a> {
             }
         }
         given
+    }
+
+    /// With `ignoreRevs: false` the write happens only where the revision is the stored one.
+    fn read_revision(&mut self, given: &Options<'a>, target: Option<Target<'a>>, span: Span) {
+        if given.is_off("ignoreRevs")
+            && let Some(target) = target
+        {
+            let document = self.old_or_new(target, false);
+            let revision = self.attribute(&document, "_rev", span);
+            self.read(&revision, span);
+        }
     }
 
     fn overwrite_mode(&mut self, given: &Options<'a>) -> Overwrite {

@@ -1,8 +1,15 @@
 //! The judge from outside: attacks that must be denied, patterns that must pass, and the words of denials.
 
 mod attacks;
+mod bounds;
+mod cache;
+mod documents;
+mod masking;
+mod messages;
 mod patterns;
+mod roles;
 mod schemas;
+mod writes;
 
 use mallku_db::judge::{Request, Verdict, judge};
 use mallku_db::schema::SchemaSet;

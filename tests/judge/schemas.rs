@@ -4,13 +4,25 @@ use mallku_db::schema::SchemaSet;
 use serde_json::{Value, json};
 
 fn load(files: &[(&str, Value)]) -> SchemaSet {
-    SchemaSet::from_files(files.iter().map(|(name, schema)| (*name, schema.to_string())))
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    SchemaSet::from_files(files.iter().map(|(name, value)| (*name, text(value))))
         .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// `users` may be read but for `pw`; everything may be done with `notes`; `secrets` is known and allows nothing.
 pub(crate) fn attacked() -> SchemaSet {
-    load(&[
+    attacked_with(&[])
+}
+
+/// The same with more files.
+pub(crate) fn attacked_with(more: &[(&str, Value)]) -> SchemaSet {
+    let mut files = attacked_files();
+    files.extend(more.iter().cloned());
+    load(&files)
+}
+
+fn attacked_files<'n>() -> Vec<(&'n str, Value)> {
+    vec![
         (
             "users.json",
             json!({
@@ -62,7 +74,7 @@ pub(crate) fn attacked() -> SchemaSet {
             "social.json",
             json!({"x-mallku": {"kind": "graph", "edges": ["friends"], "allow": ["read"]}}),
         ),
-    ])
+    ]
 }
 
 /// A shop and its people: closed and open schemas, hidden attributes, edges, a graph, a view.

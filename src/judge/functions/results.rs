@@ -15,7 +15,6 @@ pub(super) fn of(name: &str) -> Value<'static> {
         | "LEFT"
         | "RIGHT"
         | "SUBSTRING"
-        | "SUBSTITUTE"
         | "TO_STRING"
         | "TO_BASE64"
         | "TO_HEX"
@@ -29,14 +28,14 @@ pub(super) fn of(name: &str) -> Value<'static> {
         | "UUID"
         | "CONCAT_SEPARATOR"
         | "SOUNDEX" => Types::STRING,
-        "DATE_ISO8601" | "DATE_FORMAT" | "DATE_ADD" | "DATE_SUBTRACT" | "DATE_TRUNC" | "DATE_ROUND"
+        "SUBSTITUTE" | "DATE_ISO8601" | "DATE_FORMAT" | "DATE_ADD" | "DATE_SUBTRACT" | "DATE_TRUNC" | "DATE_ROUND"
         | "DATE_UTCTOLOCAL" | "DATE_LOCALTOUTC" | "RANDOM_TOKEN" | "JSON_STRINGIFY" | "REGEX_REPLACE" | "TO_CHAR"
         | "REPEAT" | "IPV4_FROM_NUMBER" => Types::STRING.or(Types::NULL),
-        "DATE_NOW" | "CHAR_LENGTH" | "COUNT_DISTINCT" | "COUNT_UNIQUE" | "LEVENSHTEIN_DISTANCE" => Types::INTEGER,
-        "FLOOR" | "CEIL" | "ROUND" | "DATE_YEAR" | "DATE_MONTH" | "DATE_DAY" | "DATE_HOUR" | "DATE_MINUTE"
-        | "DATE_SECOND" | "DATE_MILLISECOND" | "DATE_DAYOFWEEK" | "DATE_DAYOFYEAR" | "DATE_ISOWEEK"
-        | "DATE_QUARTER" | "DATE_DAYS_IN_MONTH" | "DATE_TIMESTAMP" | "FIND_FIRST" | "FIND_LAST" | "BIT_AND"
-        | "BIT_OR" | "BIT_XOR" | "BIT_NEGATE" | "BIT_POPCOUNT" | "BIT_SHIFT_LEFT" | "BIT_SHIFT_RIGHT"
+        "DATE_NOW" | "CHAR_LENGTH" | "LEVENSHTEIN_DISTANCE" => Types::INTEGER,
+        "COUNT_DISTINCT" | "COUNT_UNIQUE" | "FLOOR" | "CEIL" | "ROUND" | "DATE_YEAR" | "DATE_MONTH" | "DATE_DAY"
+        | "DATE_HOUR" | "DATE_MINUTE" | "DATE_SECOND" | "DATE_MILLISECOND" | "DATE_DAYOFWEEK" | "DATE_DAYOFYEAR"
+        | "DATE_ISOWEEK" | "DATE_QUARTER" | "DATE_DAYS_IN_MONTH" | "DATE_TIMESTAMP" | "FIND_FIRST" | "FIND_LAST"
+        | "BIT_AND" | "BIT_OR" | "BIT_XOR" | "BIT_NEGATE" | "BIT_POPCOUNT" | "BIT_SHIFT_LEFT" | "BIT_SHIFT_RIGHT"
         | "IPV4_TO_NUMBER" => Types::INTEGER.or(Types::NULL),
         "PI" | "RAND" | "RANDOM" => Types::NUMBER,
         "ABS"
@@ -80,10 +79,10 @@ pub(super) fn of(name: &str) -> Value<'static> {
         | "DECAY_EXP"
         | "DECAY_GAUSS"
         | "DECAY_LINEAR" => Types::NUMBER.or(Types::NULL),
-        "TO_BOOL" | "LIKE" | "STARTS_WITH" | "IS_DATESTRING" | "IS_KEY" | "IS_IPV4" | "CHECK_DOCUMENT" => Types::BOOL,
-        "CONTAINS" | "CONTAINS_ARRAY" | "POSITION" | "REGEX_TEST" | "IN_RANGE" | "GEO_CONTAINS" | "GEO_INTERSECTS"
-        | "GEO_EQUALS" | "GEO_IN_RANGE" | "IS_IN_POLYGON" | "DATE_COMPARE" | "DATE_LEAPYEAR" | "BIT_TEST"
-        | "MATCHES" | "LEVENSHTEIN_MATCH" | "MIN_MATCH" => return Value::ANY,
+        "TO_BOOL" | "LIKE" | "IS_DATESTRING" | "IS_KEY" | "IS_IPV4" => Types::BOOL,
+        "STARTS_WITH" | "CONTAINS" | "CONTAINS_ARRAY" | "POSITION" | "REGEX_TEST" | "IN_RANGE" | "GEO_CONTAINS"
+        | "GEO_INTERSECTS" | "GEO_EQUALS" | "GEO_IN_RANGE" | "IS_IN_POLYGON" | "DATE_COMPARE" | "DATE_LEAPYEAR"
+        | "BIT_TEST" | "MATCHES" | "LEVENSHTEIN_MATCH" | "MIN_MATCH" => return Value::ANY,
         "SPLIT" | "ATTRIBUTES" | "KEYS" | "REGEX_MATCHES" | "REGEX_SPLIT" => {
             return Value::union([Value::list(Value::Plain(Types::STRING)), Value::NULL]);
         }

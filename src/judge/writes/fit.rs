@@ -14,7 +14,7 @@ use crate::aql::ast::Span;
 use crate::judge::analysis::Analysis;
 use crate::judge::message::{listed, nearest};
 use crate::judge::names::collection_of_id;
-use crate::judge::value::{Constant, Object, Path, Types, Value, push_name};
+use crate::judge::value::{Constant, Object, Path, Types, Value, each_element, push_name};
 use crate::judge::verdict::{Denial, Rule};
 use crate::schema::{Collection, Others, RoleSet, SYSTEM_ATTRIBUTES, Shape};
 
@@ -35,6 +35,9 @@ pub(in crate::judge) enum Mode {
 /// Paths of a written document that are reported; beyond them it is `*`.
 const MOST_PATHS: usize = 64;
 
+/// Steps that trying one alternative counts for.
+const COST_OF_A_CHOICE: usize = 16;
+
 /// The alternatives of one place that are tried one by one.
 const MOST_CHOICES: usize = 16;
 
@@ -45,10 +48,15 @@ impl<'a> Analysis<'a> {
             match alternative {
                 // ArangoDB refuses to write what is no object.
                 Value::Constant(Constant::Null) => {}
-                Value::Constant(constant @ Constant::ElementOf { json, .. }) => {
+                Value::Constant(constant @ Constant::ElementOf { json, path, .. }) => {
                     self.inspect(constant);
-                    for document in json.as_array().into_iter().flatten() {
-                        self.check_constant(collection, document, mode, span);
+                    match each_element(json, path) {
+                        Some(documents) => {
+                            for document in documents.into_iter().filter(|document| !document.is_null()) {
+                                self.check_constant(collection, document, mode, span);
+                            }
+                        }
+                        None => self.check_partly_known(collection, alternative, mode, span),
                     }
                 }
                 _ => match self.known_json(alternative, span) {
@@ -335,15 +343,12 @@ impl<'a> Analysis<'a> {
 
     /// The constants that a value is one of.
     fn choices(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Json>> {
-        if let Value::Constant(
-            constant @ Constant::ElementOf {
-                json: Json::Array(elements),
-                ..
-            },
-        ) = value
-        {
+        if let Value::Constant(constant @ Constant::ElementOf { json, path, .. }) = value {
             self.inspect(constant);
-            return (elements.len() <= MOST_CHOICES && !elements.is_empty()).then(|| elements.clone());
+            let choices = each_element(json, path).filter(|choices| !choices.is_empty())?;
+            // Each one is validated with the rest of the document.
+            let affordable = self.steps(choices.len().saturating_mul(COST_OF_A_CHOICE), span);
+            return affordable.then(|| choices.into_iter().cloned().collect());
         }
         let alternatives = value.alternatives();
         if alternatives.len() > MOST_CHOICES {
@@ -653,7 +658,17 @@ pub(in crate::judge) fn check_json(
             }
         },
     };
+    let merged = match mode {
+        Mode::Merge {
+            merge_objects: true, ..
+        } => merged_levels(effective, &collection.shape),
+        _ => Vec::new(),
+    };
     for violation in violations {
+        // What an object lacks that is merged into a valid one is there already.
+        if merged.contains(&violation.path) && violation.message.ends_with("is a required property") {
+            continue;
+        }
         // The name of an attribute that does not exist was denied by its own rule.
         let known = found.iter().any(|denial| denial.rule == Rule::AttributeUnknown);
         if !(known && violation.message.contains("Additional properties")) {
@@ -726,6 +741,27 @@ fn walk_members(
     }
 }
 
+/// Paths of the objects in an update that are certainly merged into a stored object which keeps their schema.
+fn merged_levels(update: &Json, shape: &Shape) -> Vec<Vec<String>> {
+    let mut levels = Vec::new();
+    let mut pending = vec![(update, shape, Vec::new())];
+    while let Some((json, shape, at)) = pending.pop() {
+        for (name, value) in json.as_object().into_iter().flatten() {
+            let Some(below) = shape.attributes.get(name) else {
+                continue;
+            };
+            let there = shape.required.contains(name) && Types::of_shape(below).within(Types::OBJECT);
+            if value.is_object() && there && !below.constrained {
+                let mut path = at.clone();
+                path.push(name.clone());
+                levels.push(path.clone());
+                pending.push((value, below, path));
+            }
+        }
+    }
+    levels
+}
+
 /// The document without attributes that are null, as `keepNull: false` leaves it.
 fn without_nulls(json: &Json) -> Json {
     match json {
@@ -772,12 +808,10 @@ fn collect_paths<'a>(value: &Value<'a>, at: &Path<'a>, paths: &mut Vec<String>) 
                 paths.push(at.attribute(Cow::Borrowed(name.as_str())).display());
             }
         }
-        Value::Constant(Constant::ElementOf {
-            json: Json::Array(elements),
-            ..
-        }) if at.is_root() => {
-            for name in elements
-                .iter()
+        Value::Constant(Constant::ElementOf { json, path, .. }) if at.is_root() => {
+            let documents = each_element(json, path).unwrap_or_default();
+            for name in documents
+                .into_iter()
                 .filter_map(Json::as_object)
                 .flat_map(serde_json::Map::keys)
             {

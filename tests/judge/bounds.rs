@@ -1,0 +1,189 @@
+//! Hostile queries: deep, wide, and exponential ones are judged in bounded time and space.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use mallku_db::schema::SchemaSet;
+use serde_json::json;
+
+use super::{rules, schemas, verdict};
+
+/// Far beyond what any of these takes, and far below what an exponential walk would.
+const SOON: Duration = Duration::from_secs(20);
+
+fn generous() -> SchemaSet {
+    let policy = json!({"limits": {"queryBytes": 4_000_000, "depth": 500, "nodes": 1_000_000, "bindBytes": 4_000_000}});
+    let users = json!({
+        "type": "object",
+        "properties": {"pw": {"type": "string", "writeOnly": true}},
+        "x-mallku": {"allow": ["read", "insert"]}
+    });
+    SchemaSet::from_files([("policy.json", policy.to_string()), ("users.json", users.to_string())])
+        .unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn denied_soon(query: &str, rule: &str) {
+    let set = generous();
+    let start = Instant::now();
+    let verdict = verdict(&set, None, query, "");
+    assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
+    let rules = rules(&verdict);
+    assert!(rules.contains(&rule), "wanted {rule}, got {rules:?}");
+}
+
+/// Each `LET` doubles what the last one names.
+fn doubling(each: impl Fn(usize) -> String, first: &str, last: usize) -> String {
+    let mut query = format!("FOR u IN users LET x0 = {first} ");
+    for index in 1..=last {
+        let _ = write!(query, "LET x{index} = {} ", each(index - 1));
+    }
+    let _ = write!(query, "RETURN x{last}");
+    query
+}
+
+#[test]
+fn doubled_arrays() {
+    denied_soon(&doubling(|at| format!("[x{at}, x{at}]"), "u", 60), "limit-exceeded");
+}
+
+#[test]
+fn doubled_objects() {
+    denied_soon(
+        &doubling(|at| format!("{{a: x{at}, b: x{at}}}"), "u.name", 60),
+        "limit-exceeded",
+    );
+}
+
+#[test]
+fn doubled_alternatives_are_still_followed() {
+    let text = doubling(|at| format!("(1 == 2 ? x{at} : x{at})"), "u", 400);
+    denied_soon(&text, "whole-document");
+    let text = doubling(|at| format!("(1 == 2 ? x{at} : 'x{at}')"), "u", 5000);
+    denied_soon(&text, "limit-exceeded");
+}
+
+#[test]
+fn deep_values() {
+    denied_soon(&doubling(|at| format!("[x{at}]"), "u", 20_000), "whole-document");
+}
+
+#[test]
+fn long_paths() {
+    denied_soon(
+        &doubling(|at| format!("x{at}.a"), "u.b", 20_000).replace("RETURN x20000", "RETURN u"),
+        "whole-document",
+    );
+    denied_soon(
+        &doubling(|at| format!("x{at}[0]"), "u.b", 20_000).replace("RETURN x20000", "RETURN u"),
+        "whole-document",
+    );
+}
+
+#[test]
+fn many_denials() {
+    let mut query = "FOR u IN users RETURN [".to_owned();
+    for _ in 0..10_000 {
+        query.push_str("u.pw, ");
+    }
+    query.push_str("u.pw]");
+    let verdict = verdict(&generous(), None, &query, "");
+    assert!((1..=100).contains(&verdict.denials.len()));
+}
+
+#[test]
+fn long_names_give_short_messages() {
+    let name = "n".repeat(100_000);
+    let set = schemas::attacked();
+    let query = format!("FOR u IN users RETURN u.`{}`", &name[..60_000]);
+    let verdict = verdict(&set, None, &query, "");
+    assert_eq!(rules(&verdict), ["attribute-unknown"]);
+    let denial = &verdict.denials[0];
+    assert!(denial.message.len() < 700 && denial.attribute.as_ref().is_some_and(|path| path.len() < 300));
+}
+
+#[test]
+fn deep_expressions_do_not_exhaust_a_small_stack() {
+    let shapes: [(&str, &str, &str); 5] = [
+        ("(", "1", ")"),
+        ("[", "u", "]"),
+        ("{a: ", "u", "}"),
+        ("NOT_NULL(", "u", ")"),
+        ("-", "1", ""),
+    ];
+    let judge = move || {
+        for (open, inner, close) in shapes {
+            let query = format!("FOR u IN users RETURN {}{inner}{}", open.repeat(400), close.repeat(400));
+            let verdict = verdict(&generous(), None, &query, "");
+            assert!(verdict.admitted() || !verdict.denials.is_empty());
+        }
+        let query = format!("{}RETURN 1{}", "RETURN (".repeat(240), ")".repeat(240));
+        verdict(&generous(), None, &query, "");
+    };
+    // What a thread has by default; frames are several times as large without optimisation.
+    let stack = if cfg!(debug_assertions) { 8 << 20 } else { 2 << 20 };
+    let thread = std::thread::Builder::new().stack_size(stack).spawn(judge).unwrap();
+    thread.join().unwrap();
+}
+
+#[test]
+fn large_bind_arrays() {
+    let elements = vec!["{\"a\": 1, \"b\": {\"c\": 2}}"; 50_000].join(",");
+    let binds = format!("{{\"docs\": [{elements}]}}");
+    let set = generous();
+    let start = Instant::now();
+    let query = "FOR d IN @docs LET x = d.b.c LET y = d.a LET z = d.b INSERT {x, y, z} INTO users";
+    assert!(verdict(&set, None, query, &binds).denials.len() < 3);
+    let query = "FOR d IN @docs INSERT d INTO users";
+    assert!(verdict(&set, None, query, &binds).admitted());
+    assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
+}
+
+#[test]
+fn sizes_beyond_the_policy() {
+    let set = schemas::attacked();
+    let query = format!("RETURN {}", "1 + ".repeat(20_000) + "1");
+    assert_eq!(rules(&verdict(&set, None, &query, "")), ["limit-exceeded"]);
+    let binds = format!("{{\"x\": \"{}\"}}", "x".repeat(2 << 20));
+    assert_eq!(rules(&verdict(&set, None, "RETURN @x", &binds)), ["limit-exceeded"]);
+    let nested = "(".repeat(300) + "1" + &")".repeat(300);
+    assert_eq!(
+        rules(&verdict(&set, None, &format!("RETURN {nested}"), "")),
+        ["limit-exceeded"]
+    );
+}
+
+#[test]
+fn rows_and_depths_of_the_policy() {
+    let policy = json!({"limits": {"rowsWithoutLimit": 100, "traversalDepth": 3}});
+    let persons = json!({"x-mallku": {"allow": ["read"]}});
+    let knows = json!({"x-mallku": {"kind": "edge", "from": ["persons"], "to": ["persons"], "allow": ["read"]}});
+    let set = SchemaSet::from_files([
+        ("policy.json", policy.to_string()),
+        ("persons.json", persons.to_string()),
+        ("knows.json", knows.to_string()),
+    ])
+    .unwrap_or_else(|faults| panic!("{faults}"));
+    let with = |query: &str, binds: &str| rules(&verdict(&set, None, query, binds)).join(" ");
+    assert_eq!(with("FOR p IN persons RETURN p", ""), "limit-exceeded");
+    assert_eq!(with("FOR p IN persons LIMIT 100 RETURN p", ""), "");
+    assert_eq!(with("FOR p IN persons LIMIT 5, 101 RETURN p", ""), "limit-exceeded");
+    assert_eq!(with("FOR p IN persons LIMIT @n RETURN p", r#"{"n": 7}"#), "");
+    assert_eq!(
+        with("FOR p IN persons LIMIT @n RETURN p", r#"{"n": 700}"#),
+        "limit-exceeded"
+    );
+    assert_eq!(with("FOR p IN persons COLLECT WITH COUNT INTO n RETURN n", ""), "");
+    assert_eq!(with("RETURN (FOR p IN persons RETURN p)", ""), "limit-exceeded");
+    assert_eq!(with("FOR i IN 1..1000000000000 RETURN i", ""), "limit-exceeded");
+    assert_eq!(with("FOR i IN 1..10 FOR j IN 1..11 RETURN i", ""), "limit-exceeded");
+    let traversal = |depth: &str, binds: &str| {
+        with(
+            &format!("WITH persons FOR v IN {depth} ANY 'persons/1' knows LIMIT 1 RETURN v"),
+            binds,
+        )
+    };
+    assert_eq!(traversal("1..3", ""), "");
+    assert_eq!(traversal("1..4", ""), "traversal-too-deep");
+    assert_eq!(traversal("@d", r#"{"d": 3}"#), "");
+    assert_eq!(traversal("1..@d", r#"{"d": 30}"#), "traversal-too-deep");
+}

@@ -1,0 +1,122 @@
+//! Operations on documents without a query.
+
+use mallku_db::judge::documents::{
+    DocumentOperation, Merge, Overwrite, Place, Projection, judge_documents, judge_transaction, visible,
+};
+use serde_json::json;
+
+use super::{rules, schemas};
+
+fn place(collection: &str) -> Place<'_> {
+    Place {
+        user: None,
+        database: "_system",
+        collection,
+    }
+}
+
+fn ask(collection: &str, operation: DocumentOperation<'_>, returns: bool) -> String {
+    rules(&judge_documents(
+        &schemas::attacked(),
+        place(collection),
+        operation,
+        returns,
+    ))
+    .join(" ")
+}
+
+#[test]
+fn operations() {
+    let fine = [json!({"text": "a", "likes": 1})];
+    let wrong = [json!({"text": "a"}), json!({"text": 1})];
+    let unknown = [json!({"txt": "a"})];
+    let insert = |documents, overwrite| DocumentOperation::Insert { documents, overwrite };
+    assert_eq!(ask("users", DocumentOperation::Read, false), "");
+    assert_eq!(ask("secrets", DocumentOperation::Read, false), "operation-not-allowed");
+    assert_eq!(ask("other", DocumentOperation::Read, false), "unknown-collection");
+    assert_eq!(ask("_users", DocumentOperation::Read, false), "unknown-collection");
+    assert_eq!(ask("123", DocumentOperation::Read, false), "unknown-collection");
+    assert_eq!(ask("people", DocumentOperation::Read, false), "unknown-collection");
+    assert_eq!(ask("users", DocumentOperation::Remove, false), "operation-not-allowed");
+    assert_eq!(ask("notes", DocumentOperation::Remove, true), "");
+    assert_eq!(ask("notes", insert(&fine, Overwrite::Conflict), false), "");
+    assert_eq!(
+        ask("notes", insert(&fine, Overwrite::Update(Merge::default())), true),
+        ""
+    );
+    assert_eq!(
+        ask("users", insert(&fine, Overwrite::Conflict), false),
+        "operation-not-allowed attribute-unknown"
+    );
+    assert_eq!(
+        ask("notes", insert(&wrong, Overwrite::Conflict), false),
+        "document-invalid"
+    );
+    assert_eq!(
+        ask("notes", insert(&unknown, Overwrite::Conflict), false),
+        "attribute-unknown"
+    );
+    let update = |documents| DocumentOperation::Update {
+        documents,
+        merge: Merge::default(),
+    };
+    assert_eq!(ask("notes", update(&fine), false), "");
+    assert_eq!(ask("notes", update(&wrong), false), "document-invalid");
+    assert_eq!(
+        ask("notes", DocumentOperation::Replace { documents: &unknown }, false),
+        "attribute-unknown"
+    );
+    let edges = [json!({"_from": "users/1", "_to": "secrets/1"})];
+    assert_eq!(
+        ask("friends", insert(&edges, Overwrite::Conflict), false),
+        "document-invalid"
+    );
+    let edges = [json!({"_from": "users/1", "_to": "users/2", "since": 3})];
+    assert_eq!(ask("friends", insert(&edges, Overwrite::Conflict), false), "");
+    assert_eq!(
+        ask("friends", insert(&edges, Overwrite::Replace), false),
+        "operation-not-allowed"
+    );
+}
+
+#[test]
+fn stored_documents_are_reduced_to_what_may_be_read() {
+    let set = schemas::attacked();
+    let projection = Projection::of(&set, place("users")).unwrap();
+    assert!(!projection.is_whole());
+    let mut document = json!({
+        "_key": "1", "_id": "users/1", "_rev": "x", "name": "a", "pw": "b", "stray": 1,
+        "profile": {"city": "c", "pw": "d", "stray": 2}, "tags": ["e"]
+    });
+    projection.reduce(&mut document);
+    assert_eq!(
+        document,
+        json!({"_key": "1", "_id": "users/1", "_rev": "x", "name": "a", "profile": {"city": "c"}, "tags": ["e"]})
+    );
+    let mut odd = json!({"profile": [{"city": "c", "pw": "d"}], "tags": {"pw": 1}});
+    projection.reduce(&mut odd);
+    assert_eq!(odd["profile"], json!([{"city": "c"}]));
+    assert!(Projection::of(&set, place("secrets")).is_none());
+    assert!(Projection::of(&set, place("other")).is_none());
+}
+
+#[test]
+fn declared_collections_of_transactions() {
+    let set = schemas::attacked();
+    let ask = |read: &[&str], write: &[&str]| {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        rules(&judge_transaction(&set, None, "_system", &names(read), &names(write))).join(" ")
+    };
+    assert_eq!(ask(&["users"], &["notes"]), "");
+    assert_eq!(ask(&["secrets"], &[]), "operation-not-allowed");
+    assert_eq!(ask(&[], &["users"]), "operation-not-allowed");
+    assert_eq!(ask(&["_users"], &["other"]), "unknown-collection");
+}
+
+#[test]
+fn visible_names() {
+    let set = schemas::attacked();
+    let names: Vec<_> = visible(&set, None, "_system").into_iter().collect();
+    assert_eq!(names, ["friends", "notes", "people", "social", "users"]);
+    assert!(visible(&set, None, "other").is_empty());
+}

@@ -1,0 +1,192 @@
+//! Written documents: what fits a schema, what does not, and what cannot be known.
+
+use mallku_db::schema::SchemaSet;
+use serde_json::json;
+
+use super::{rules, verdict};
+
+fn set() -> SchemaSet {
+    let all = json!(["read", "insert", "update", "replace", "remove"]);
+    let users = json!({
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 2},
+            "nick": {"type": "string"},
+            "age": {"type": "integer", "minimum": 0},
+            "level": {"enum": ["low", "high"]},
+            "score": {"type": ["number", "null"]},
+            "made": {"type": "string", "readOnly": true},
+            "pw": {"type": "string", "writeOnly": true},
+            "address": {
+                "type": "object",
+                "properties": {"city": {"type": "string"}, "zip": {"type": "string"}, "made": {"readOnly": true}},
+                "required": ["city"],
+                "additionalProperties": false
+            },
+            "home": {
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "properties": {"city": {"type": "string"}, "zip": {"type": "string"}},
+                        "required": ["city"]
+                    },
+                    {"type": "null"}
+                ]
+            },
+            "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 3},
+            "extra": {}
+        },
+        "required": ["name", "address"],
+        "additionalProperties": false,
+        "x-mallku": {"allow": all}
+    });
+    let tied = json!({
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+        "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+        "x-mallku": {"allow": all}
+    });
+    let knows = json!({
+        "type": "object",
+        "properties": {"since": {"type": "integer"}},
+        "additionalProperties": false,
+        "x-mallku": {"kind": "edge", "from": ["users"], "to": ["users", "tied"], "allow": all}
+    });
+    SchemaSet::from_files([
+        ("users.json", users.to_string()),
+        ("tied.json", tied.to_string()),
+        ("knows.json", knows.to_string()),
+    ])
+    .unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// Query, bind values, the rules that deny.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, &str)] = &[
+    // Known as a whole.
+    ("INSERT {name: 'ab', address: {city: 'x'}} INTO users", "", ""),
+    ("INSERT @d INTO users", r#"{"d": {"name": "ab", "address": {"city": "x"}, "pw": "y"}}"#, ""),
+    ("INSERT {name: 'a', address: {city: 'x'}} INTO users", "", "document-invalid"),
+    ("INSERT {name: 'ab'} INTO users", "", "document-invalid"),
+    ("INSERT {name: 'ab', address: {}} INTO users", "", "document-invalid"),
+    ("INSERT {name: 'ab', address: {city: 'x'}, nme: 1} INTO users", "", "attribute-unknown"),
+    ("INSERT {name: 'ab', address: {city: 'x', street: 1}} INTO users", "", "attribute-unknown"),
+    ("INSERT {name: 'ab', address: {city: 'x'}, made: 'now'} INTO users", "", "attribute-read-only"),
+    ("INSERT {name: 'ab', address: {city: 'x', made: 1}} INTO users", "", "attribute-read-only"),
+    ("INSERT @d INTO users", r#"{"d": {"name": "ab", "address": {"city": "x"}, "made": "y"}}"#, "attribute-read-only"),
+    ("INSERT @d INTO users", r#"{"d": 7}"#, "document-invalid"),
+    ("INSERT {name: @n, address: @a, age: @g} INTO users", r#"{"n": "ab", "a": {"city": "x"}, "g": -1}"#, "document-invalid"),
+    ("INSERT {_key: 'k', name: 'ab', address: {city: 'x'}} INTO users", "", ""),
+    // Known in part.
+    ("FOR u IN users INSERT {name: u.nick, address: {city: 'x'}} INTO users", "", "document-invalid"),
+    ("FOR u IN users INSERT {name: u.name, address: u.address} INTO users", "", "attribute-read-only"),
+    ("FOR u IN users INSERT {name: u.name, address: {city: u.address.city}} INTO users", "", ""),
+    ("INSERT {name: UPPER(@n), address: {city: 'x'}} INTO users", r#"{"n": "ab"}"#, "document-invalid"),
+    ("INSERT {name: 'ab', nick: UPPER(@n), address: {city: 'x'}} INTO users", r#"{"n": "ab"}"#, ""),
+    ("INSERT {name: 'a', nick: UPPER(@n), address: {city: 'x'}} INTO users", r#"{"n": "ab"}"#, "document-invalid"),
+    ("INSERT {name: 'ab', nick: UPPER(@n)} INTO users", r#"{"n": "ab"}"#, "document-invalid"),
+    ("INSERT {name: 'ab', nick: LENGTH([1]), address: {city: 'x'}} INTO users", "", "document-invalid"),
+    ("INSERT {name: 'ab', score: 1 / 2, address: {city: 'x'}} INTO users", "", ""),
+    ("INSERT {name: 'ab', nick: 1 == 1 ? 'a' : 'b', level: 1 == 1 ? 'low' : 'high', address: {city: 'x'}} INTO users", "", ""),
+    ("INSERT {name: 'ab', level: 1 == 1 ? 'low' : 'none', address: {city: 'x'}} INTO users", "", "document-invalid"),
+    ("FOR u IN users INSERT {name: 'ab', level: u.level, address: {city: 'x'}} INTO users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {level: NOT_NULL(u.level, 'low')} IN users", "", "document-invalid"),
+    ("FOR u IN users INSERT u INTO users", "", "whole-document attribute-read-only"),
+    ("FOR u IN users INSERT {[u.nick]: 1, name: 'ab', address: {city: 'x'}} INTO users", "", "document-invalid"),
+    ("FOR x IN [{name: 'ab', address: {city: 'x'}}, {name: 'b', address: {city: 'x'}}] INSERT x INTO users", "", "document-invalid"),
+    ("FOR x IN @docs INSERT x INTO users", r#"{"docs": [{"name": "ab", "address": {"city": "x"}}, {"name": "b"}]}"#, "document-invalid"),
+    ("FOR x IN @docs INSERT {name: x.n, address: {city: 'x'}} INTO users", r#"{"docs": [{"n": "ab"}, {"n": "cd"}]}"#, ""),
+    ("FOR x IN @docs INSERT {name: x.n, address: {city: 'x'}} INTO users", r#"{"docs": [{"n": "ab"}, {"n": "c"}]}"#, "document-invalid"),
+    ("FOR x IN @docs INSERT MERGE(x, {nick: 'n'}) INTO users", r#"{"docs": [{"name": "ab", "address": {"city": "x"}}]}"#, "document-invalid"),
+    ("INSERT MERGE(@d, {nick: 'n'}) INTO users", r#"{"d": {"name": "ab", "address": {"city": "x"}}}"#, ""),
+    ("INSERT MERGE(@d, {nick: 'n'}) INTO users", r#"{"d": {"name": "ab", "address": {"city": "x"}, "zip": 1}}"#, "attribute-unknown"),
+    // Updates.
+    ("UPDATE 'k' WITH {age: 3} IN users", "", ""),
+    ("UPDATE 'k' WITH {age: -3} IN users", "", "document-invalid"),
+    ("UPDATE 'k' WITH {name: null} IN users", "", "document-invalid"),
+    ("UPDATE 'k' WITH {name: null} IN users OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("UPDATE 'k' WITH {nick: null} IN users OPTIONS {keepNull: false}", "", ""),
+    ("UPDATE 'k' WITH {nick: null} IN users OPTIONS {keepNull: @keep}", r#"{"keep": true}"#, "document-invalid"),
+    ("UPDATE 'k' WITH {made: null} IN users OPTIONS {keepNull: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {address: {zip: '1'}} IN users", "", ""),
+    ("UPDATE 'k' WITH {address: {zip: @z}} IN users", r#"{"z": "1"}"#, ""),
+    ("UPDATE 'k' WITH {address: {zip: 1}} IN users", "", "document-invalid"),
+    ("UPDATE 'k' WITH {address: {zip: '1'}} IN users OPTIONS {mergeObjects: false}", "", "document-invalid"),
+    ("UPDATE 'k' WITH {address: {city: '1'}} IN users OPTIONS {mergeObjects: false}", "", ""),
+    ("UPDATE 'k' WITH {home: {zip: '1'}} IN users", "", "document-invalid"),
+    ("UPDATE 'k' WITH {home: {city: '1'}} IN users", "", ""),
+    ("UPDATE 'k' WITH {home: null} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {address: {zip: u.nick}} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {address: {zip: TO_STRING(u.nick)}} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {tags: PUSH(u.tags, 'x')} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {extra: u.tags} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {extra: {x: [u.tags, u.name]}} IN users", "", ""),
+    ("UPDATE 'k' WITH {name: 'xy'} IN users OPTIONS {nme: 1}", "", "option-not-allowed"),
+    ("UPDATE 'k' WITH {name: 'xy'} IN users OPTIONS {keepNull: RAND() > 1}", "", "syntax"),
+    ("UPDATE 'k' WITH {age: 3} IN users OPTIONS {versionAttribute: 'pw'}", "", "attribute-hidden"),
+    ("UPDATE 'k' WITH {age: 3} IN users OPTIONS {versionAttribute: 'age'}", "", ""),
+    // Schemas that tie attributes to one another.
+    ("INSERT {a: 1} INTO tied", "", ""),
+    ("INSERT {a: 1, b: 1} INTO tied", "", "document-invalid"),
+    ("UPDATE 'k' WITH {b: 1} IN tied", "", "document-invalid"),
+    ("REPLACE 'k' WITH {b: 1} IN tied", "", ""),
+    ("INSERT {a: LENGTH([1])} INTO tied", "", "document-invalid"),
+    ("FOR t IN tied INSERT t INTO tied", "", ""),
+    ("FOR t IN tied REPLACE t WITH MERGE(t, {b: 1}) IN tied", "", "document-invalid"),
+    // Edges.
+    ("INSERT {_from: 'users/1', _to: 'tied/1'} INTO knows", "", ""),
+    ("INSERT {_from: 'tied/1', _to: 'tied/1'} INTO knows", "", "document-invalid"),
+    ("INSERT {_from: 'users/1'} INTO knows", "", "document-invalid"),
+    ("INSERT {_from: 'users', _to: 'tied/1'} INTO knows", "", "document-invalid"),
+    ("FOR u IN users FOR t IN tied INSERT {_from: u._id, _to: t._id, since: 1} INTO knows", "", ""),
+    ("FOR u IN users FOR t IN tied INSERT {_from: t._id, _to: u._id, since: 1} INTO knows", "", "document-invalid"),
+    ("UPDATE 'k' WITH {since: 2} IN knows", "", ""),
+    ("UPDATE 'k' WITH {_to: 'users/7'} IN knows", "", ""),
+    ("UPDATE 'k' WITH {_from: 'tied/7'} IN knows", "", "document-invalid"),
+    ("UPDATE 'k' WITH @p IN knows", r#"{"p": {"_from": "tied/7"}}"#, "document-invalid"),
+    ("FOR e IN knows INSERT {_from: e._from, _to: e._to} INTO knows", "", ""),
+    ("FOR e IN knows INSERT {_from: e._to, _to: e._to} INTO knows", "", "document-invalid"),
+    ("INSERT MERGE({_from: 'users/1', _to: 'users/2'}, @e) INTO knows", r#"{"e": {"_to": "secrets/1"}}"#, "document-invalid"),
+    ("INSERT MERGE({_from: 'users/1', _to: 'users/2'}, @e) INTO knows", r#"{"e": {"since": 1}}"#, ""),
+    // Which operation it is.
+    ("UPSERT {nick: 'x'} INSERT {name: 'xy', address: {city: 'x'}} UPDATE {age: OLD.age + 1} IN users", "", "document-invalid"),
+    ("UPSERT {nick: 'x'} INSERT {name: 'xy', address: {city: 'x'}} UPDATE {age: 1} IN users", "", ""),
+    ("UPSERT {nick: 'x'} INSERT {name: 'xy'} UPDATE {age: 1} IN users", "", "document-invalid"),
+    ("UPSERT {pw: 'x'} INSERT {name: 'xy', address: {city: 'x'}} UPDATE {age: 1} IN users", "", "attribute-hidden"),
+    ("UPSERT @e INSERT {name: 'xy', address: {city: 'x'}} UPDATE {age: 1} IN users", r#"{"e": {"pw": "x"}}"#, "attribute-hidden"),
+    ("INSERT {name: 'xy', address: {city: 'x'}} INTO users OPTIONS {overwriteMode: 'other'}", "", "option-not-allowed"),
+    ("INSERT {name: 'xy', address: {city: 'x'}} INTO users OPTIONS {overwriteMode: 'ignore', overwriteMode: 'replace'}", "", "option-not-allowed"),
+];
+
+#[test]
+fn written_documents() {
+    let set = set();
+    let mut failures = Vec::new();
+    for (query, binds, wanted) in TABLE {
+        let verdict = verdict(&set, None, query, binds);
+        let found = rules(&verdict).join(" ");
+        if found != *wanted {
+            let said: Vec<_> = verdict.denials.iter().map(|denial| denial.message.as_str()).collect();
+            failures.push(format!("{query} {binds}\n  wanted {wanted:?}, got {found:?} {said:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn an_overwriting_insert_is_the_operation_that_it_is() {
+    let notes = json!({"x-mallku": {"allow": ["read", "insert"]}});
+    let set = SchemaSet::from_files([("notes.json", notes.to_string())]).unwrap_or_else(|faults| panic!("{faults}"));
+    for (options, wanted) in [
+        ("{}", ""),
+        ("{overwriteMode: 'conflict'}", ""),
+        ("{overwriteMode: 'ignore'}", ""),
+        ("{overwriteMode: 'update'}", "operation-not-allowed"),
+        ("{overwriteMode: 'replace'}", "operation-not-allowed"),
+        ("{overwrite: true}", "operation-not-allowed"),
+        ("{overwrite: false}", ""),
+    ] {
+        let query = format!("INSERT {{_key: 'a'}} INTO notes OPTIONS {options}");
+        assert_eq!(rules(&verdict(&set, None, &query, "")).join(" "), wanted, "{options}");
+    }
+}
