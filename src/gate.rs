@@ -3,43 +3,62 @@
 pub mod audit;
 pub mod body;
 pub mod contain;
+pub mod credentials;
 pub mod door;
+pub mod firewall;
+pub mod headers;
 pub mod instruments;
 pub mod json;
+pub mod limits;
 mod logging;
 pub mod message;
 pub mod metrics;
+pub mod ownership;
+pub mod parameters;
 pub mod percent;
+pub mod query_options;
+pub mod reload;
 pub mod reply;
+pub mod route;
 mod serve;
 pub mod target;
+pub mod upstream;
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 pub use serve::{Build, Service, StartError};
 
 use crate::config::Config;
-use message::{Handler, Request, Response};
+use firewall::Firewall;
+use instruments::Instruments;
+use reload::PolicySlot;
+use upstream::Upstream;
+
+/// How often the schema set's files and the database are looked at.
+const TEND: Duration = Duration::from_secs(1);
 
 /// `mallku-db gate`: serves until a signal ends it; returns the exit code.
 pub fn run(config: &Config) -> u8 {
-    serve::run(config, Box::new(|_, _| Ok(Arc::new(Closed))))
+    serve::run(config, Box::new(build))
 }
 
-/// A service that lets nothing through.
-struct Closed;
-
-impl Handler for Closed {
-    fn handle(&self, _: Request) -> Response {
-        Response {
-            status: 503,
-            headers: vec![("Retry-After".to_owned(), "1".to_owned())],
-            body: br#"{"error":true,"code":503,"errorNum":503,"errorMessage":"the gate is closed"}"#.to_vec(),
-            close: false,
-        }
-    }
-}
-
-impl Service for Closed {
-    fn reload(&self) {}
+/// The part behind the door, with the thread that tends it.
+fn build(config: &Config, instruments: &Arc<Instruments>) -> Result<Arc<dyn Service>, StartError> {
+    let policy = PolicySlot::open(config.schema_dir()).map_err(|faults| StartError::Schemas(faults.to_string()))?;
+    let upstream = Upstream::new(&config.upstream).map_err(|error| StartError::Configuration(error.to_string()))?;
+    let firewall = Arc::new(Firewall::new(config, policy, upstream, Arc::clone(instruments)));
+    let tended = Arc::downgrade(&firewall);
+    thread::Builder::new()
+        .name("tend".to_owned())
+        .spawn(move || {
+            while let Some(firewall) = tended.upgrade() {
+                firewall.tend();
+                drop(firewall);
+                thread::sleep(TEND);
+            }
+        })
+        .map_err(|error| StartError::System(format!("cannot start a thread: {error}")))?;
+    Ok(firewall)
 }

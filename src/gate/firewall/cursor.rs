@@ -1,0 +1,328 @@
+//! AQL: cursors, their batches, and parsing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::passage::{failure, read_object, respond, respond_bytes, respond_empty, unusable};
+use super::{Context, Firewall};
+use crate::gate::message::Response;
+use crate::gate::ownership::{Claim, Owned};
+use crate::gate::parameters::{Parameters, TargetWriter};
+use crate::gate::query_options::{self, Purpose};
+use crate::gate::reply::{Refusal, number};
+use crate::gate::upstream::{Incoming, Method};
+use crate::judge::{self, Denial, Rule, Verdict};
+
+/// How long a cursor lives by default when it is not used (ArangoDB's own default), and what is added to a known time so
+/// that the gate never forgets a cursor before the database does.
+const DEFAULT_TTL: Duration = Duration::from_secs(30);
+const TTL_MARGIN: Duration = Duration::from_secs(5);
+
+/// A query as a body names it.
+pub(super) struct Query {
+    pub(super) text: String,
+    pub(super) bind_vars: Option<Map<String, Value>>,
+}
+
+impl Query {
+    /// Takes query and bind values out of a body.
+    pub(super) fn take(body: &mut Map<String, Value>) -> Result<Self, Refusal> {
+        let text = match body.remove("query") {
+            Some(Value::String(text)) if !text.trim().is_empty() => text,
+            Some(Value::String(_)) => return Err(Refusal::new(400, number::QUERY_EMPTY, "query is empty")),
+            Some(_) => return Err(Refusal::bad_parameter("\"query\" is no string")),
+            None => return Err(Refusal::bad_parameter("\"query\" is missing")),
+        };
+        let bind_vars = match body.remove("bindVars") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(values)) => Some(values),
+            Some(_) => return Err(Refusal::new(400, number::TYPE_ERROR, "\"bindVars\" is no object")),
+        };
+        Ok(Query { text, bind_vars })
+    }
+}
+
+impl Context<'_> {
+    /// The body, which must be an object.
+    pub(super) fn object(&self) -> Result<Map<String, Value>, Refusal> {
+        match self.json()? {
+            Some(Value::Object(object)) => Ok(object),
+            Some(_) => Err(Refusal::bad_parameter("the body is no object")),
+            None => Err(Refusal::corrupted_json("the body is empty; a JSON object is expected")),
+        }
+    }
+
+    /// Judges a query and notes the verdict.
+    pub(super) fn judge(&mut self, query: &Query) -> Arc<Verdict> {
+        let verdict = self.policy.judge.judge(&judge::Request {
+            query: &query.text,
+            bind_vars: query.bind_vars.as_ref(),
+            user: self.credentials.user.as_deref(),
+            database: &self.target.database,
+        });
+        self.trail.verdict = Some(Arc::clone(&verdict));
+        verdict
+    }
+}
+
+/// The text that is sent: in mask mode with the judge's replacements.
+pub(super) fn text_to_send(query: Query, verdict: &Verdict) -> (Value, Option<Map<String, Value>>) {
+    let text = if verdict.edits.is_empty() {
+        query.text
+    } else {
+        judge::apply(&query.text, &verdict.edits).into_owned()
+    };
+    (Value::String(text), query.bind_vars)
+}
+
+impl Firewall {
+    pub(super) fn cursor_create(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
+        Parameters::read(context.target, &[])?;
+        let mut body = context.object()?;
+        let query = Query::take(&mut body)?;
+        let verdict = context.judge(&query);
+        context.admit(&verdict.denials, Some(&query.text))?;
+        let options = query_options::read(&mut body, &context.policy.set().limits, Purpose::Run)
+            .or_else(|fault| fault.settle(context.detect))?;
+        let ttl = options.ttl.map_or(DEFAULT_TTL, Duration::from_secs_f64);
+        let (text, bind_vars) = text_to_send(query, &verdict);
+        let mut rebuilt = Map::new();
+        rebuilt.insert("query".into(), text);
+        if let Some(bind_vars) = bind_vars {
+            rebuilt.insert("bindVars".into(), Value::Object(bind_vars));
+        }
+        options.write(&mut rebuilt);
+        let target = TargetWriter::new(context.database()).words("/_api/cursor").finish();
+        let mut outgoing = Self::outgoing(context, Method::Post, target);
+        outgoing.body = Some(Value::Object(rebuilt).to_string().into_bytes());
+        let answer = self.send(context, outgoing)?;
+        self.batch(context, answer, None, ttl + TTL_MARGIN)
+    }
+
+    pub(super) fn cursor_next(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
+        Parameters::read(context.target, &[])?;
+        context.no_body()?;
+        let id = context.name(0).to_owned();
+        let owned = self.claim_cursor(context, &id)?;
+        let mut writer = TargetWriter::new(context.database()).words("/_api/cursor").name(&id);
+        if context.names.len() > 1 {
+            writer = writer.name(context.name(1));
+        }
+        let mut outgoing = Self::outgoing(context, Method::Post, writer.finish());
+        outgoing.server = owned.as_ref().map(|owned| owned.server);
+        let answer = self.send(context, outgoing)?;
+        let ttl = owned.map_or(DEFAULT_TTL + TTL_MARGIN, |owned| owned.ttl);
+        self.batch(context, answer, Some(&id), ttl)
+    }
+
+    pub(super) fn cursor_delete(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
+        Parameters::read(context.target, &[])?;
+        context.no_body()?;
+        let id = context.name(0).to_owned();
+        let owned = self.claim_cursor(context, &id)?;
+        let target = TargetWriter::new(context.database())
+            .words("/_api/cursor")
+            .name(&id)
+            .finish();
+        let mut outgoing = Self::outgoing(context, Method::Delete, target);
+        outgoing.server = owned.map(|owned| owned.server);
+        let answer = self.send(context, outgoing)?;
+        self.cursors.remove(&id);
+        if answer.status >= 400 {
+            return failure(answer, false);
+        }
+        if answer.body.is_empty() {
+            return Ok(respond_empty(answer));
+        }
+        let mut object = read_object(&answer)?;
+        object.retain(|name, _| matches!(name.as_str(), "id" | "error" | "code"));
+        Ok(respond(answer, &Value::Object(object)))
+    }
+
+    /// Whose cursor it is. With several gates before the same servers, one that this gate did not open is left to
+    /// arangod's own check, which is by user as well.
+    fn claim_cursor(&self, context: &Context<'_>, id: &str) -> Result<Option<Owned>, Refusal> {
+        let not_found = || Refusal::new(404, number::CURSOR_NOT_FOUND, "cursor not found");
+        match self
+            .cursors
+            .claim(id, context.user(), context.database(), Instant::now())
+        {
+            // Judged by a set that is in force no more: the user may have lost what the cursor still holds.
+            Claim::Own(owned) if owned.digest != context.policy.set().digest && !context.detect => {
+                self.cursors.remove(id);
+                Err(not_found())
+            }
+            Claim::Own(owned) => Ok(Some(owned)),
+            Claim::Unknown if self.upstream.is_shared() || context.detect => Ok(None),
+            Claim::Unknown | Claim::Foreign => Err(not_found()),
+        }
+    }
+
+    /// A batch on its way to the client. The rows are passed as they are: the query was judged for what they may hold.
+    fn batch(
+        &self,
+        context: &Context<'_>,
+        answer: Incoming,
+        id: Option<&str>,
+        ttl: Duration,
+    ) -> Result<Response, Refusal> {
+        if answer.status >= 400 {
+            if let Some(id) = id
+                && answer.status == 404
+            {
+                self.cursors.remove(id);
+            }
+            return failure(answer, context.touched_readable());
+        }
+        let text = std::str::from_utf8(&answer.body).map_err(|_| unusable("it is not UTF-8"))?;
+        let members = members(text)?;
+        let mut body = Vec::with_capacity(answer.body.len());
+        let mut has_more = false;
+        let mut cursor_id = None;
+        for (name, value) in &members {
+            match name.as_str() {
+                "hasMore" => has_more = value.get() == "true",
+                "id" => cursor_id = serde_json::from_str::<String>(value.get()).ok(),
+                _ => {}
+            }
+            match name.as_str() {
+                "result" | "hasMore" | "id" | "count" | "cached" | "nextBatchId" | "planCacheKey" | "error"
+                | "code" => {
+                    push_member(&mut body, name, value.get());
+                }
+                "extra" => push_member(&mut body, name, &extra(value.get())?),
+                // A member that this gate does not know may tell anything.
+                _ => {}
+            }
+        }
+        if body.is_empty() {
+            body.push(b'{');
+        }
+        body.push(b'}');
+        if let Some(cursor_id) = cursor_id {
+            // A cursor without further batches is gone, unless its last one may be asked for again.
+            let repeatable = members.iter().any(|(name, _)| name == "nextBatchId");
+            if has_more || repeatable {
+                let owned = Owned {
+                    user: context.credentials.user.clone(),
+                    database: context.database().to_owned(),
+                    server: answer.server,
+                    digest: context.policy.set().digest.clone(),
+                    ttl,
+                };
+                self.cursors.insert(&cursor_id, owned, Instant::now());
+            }
+        }
+        Ok(respond_bytes(answer, body))
+    }
+
+    pub(super) fn parse_query(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
+        Parameters::read(context.target, &[])?;
+        let mut body = context.object()?;
+        let query = Query::take(&mut body)?;
+        let verdict = context.judge(&query);
+        // There are no values yet, and nothing runs: what hangs on a value is judged when the query does.
+        let without_values = |denial: &&Denial| {
+            !matches!(
+                denial.rule,
+                Rule::BindMissing
+                    | Rule::BindType
+                    | Rule::DynamicCollection
+                    | Rule::DynamicAttribute
+                    | Rule::DocumentInvalid
+            )
+        };
+        let denials: Vec<Denial> = verdict.denials.iter().filter(without_values).cloned().collect();
+        context.admit(&denials, Some(&query.text))?;
+        let mut rebuilt = Map::new();
+        rebuilt.insert("query".into(), Value::String(query.text));
+        let target = TargetWriter::new(context.database()).words("/_api/query").finish();
+        let mut outgoing = Self::outgoing(context, Method::Post, target);
+        outgoing.body = Some(Value::Object(rebuilt).to_string().into_bytes());
+        let answer = self.send(context, outgoing)?;
+        if answer.status >= 400 {
+            return failure(answer, context.touched_readable());
+        }
+        let mut object = read_object(&answer)?;
+        object.retain(|name, _| {
+            matches!(
+                name.as_str(),
+                "error" | "code" | "parsed" | "collections" | "bindVars" | "ast" | "warnings"
+            )
+        });
+        Ok(respond(answer, &Value::Object(object)))
+    }
+}
+
+/// The members of a JSON object with their values as text, no name twice. The values are checked to be JSON and not read.
+fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Refusal> {
+    struct Members;
+    impl<'de> serde::de::Visitor<'de> for Members {
+        type Value = Vec<(String, &'de RawValue)>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+            let mut members: Self::Value = Vec::new();
+            while let Some((name, value)) = access.next_entry::<String, &'de RawValue>()? {
+                if members.iter().any(|(known, _)| *known == name) {
+                    return Err(serde::de::Error::custom("a member is given twice"));
+                }
+                members.push((name, value));
+            }
+            Ok(members)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    serde::de::Deserializer::deserialize_map(&mut reader, Members)
+        .and_then(|members| reader.end().map(|()| members))
+        .map_err(|error| unusable(&error.to_string()))
+}
+
+fn push_member(body: &mut Vec<u8>, name: &str, value: &str) {
+    body.push(if body.is_empty() { b'{' } else { b',' });
+    body.extend_from_slice(Value::from(name).to_string().as_bytes());
+    body.push(b':');
+    body.extend_from_slice(value.as_bytes());
+}
+
+/// `extra` without what tells about the server: the plan with its indexes is left to `explain`.
+fn extra(text: &str) -> Result<String, Refusal> {
+    let members = members(text)?;
+    let mut body = Vec::with_capacity(text.len());
+    for (name, value) in members {
+        if matches!(name.as_str(), "warnings" | "stats" | "profile") {
+            push_member(&mut body, &name, value.get());
+        }
+    }
+    if body.is_empty() {
+        body.push(b'{');
+    }
+    body.push(b'}');
+    String::from_utf8(body).map_err(|_| unusable("it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_cut_into_its_members() {
+        let text = r#"{"result":[{"a":1}],"hasMore":false,"extra":{"plan":{"x":1},"stats":{"y":2}}}"#;
+        let names: Vec<String> = members(text).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["result", "hasMore", "extra"]);
+        assert!(members(r#"{"a":1,"a":2}"#).is_err());
+        assert!(members("[1]").is_err());
+        assert!(members(r#"{"a":1} x"#).is_err());
+        assert_eq!(
+            extra(r#"{"plan":{"x":1},"stats":{"y":2}}"#).unwrap(),
+            r#"{"stats":{"y":2}}"#
+        );
+        assert_eq!(extra("{}").unwrap(), "{}");
+    }
+}

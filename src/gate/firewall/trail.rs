@@ -1,0 +1,125 @@
+//! What is noted of a request while it is handled, for the audit log and the metrics.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::gate::audit::{Outcome, Record, Writes};
+use crate::gate::instruments::Instruments;
+use crate::gate::message::Request;
+use crate::gate::reply::Refusal;
+use crate::gate::route::Class;
+use crate::judge::{Rule, Verdict};
+
+/// The trail of one request.
+#[derive(Debug)]
+pub(super) struct Trail {
+    pub(super) request_id: String,
+    pub(super) user: Option<String>,
+    pub(super) database: Option<String>,
+    pub(super) route: Option<&'static str>,
+    pub(super) class: Class,
+    pub(super) rules: Vec<Rule>,
+    pub(super) verdict: Option<Arc<Verdict>>,
+    pub(super) upstream: Duration,
+    outcome: Outcome,
+    reason: Option<String>,
+    client: Option<IpAddr>,
+    method: String,
+    received: Instant,
+    begun: Instant,
+    decision: Option<Duration>,
+}
+
+impl Trail {
+    pub(super) fn new(request: &Request, request_id: String) -> Self {
+        Trail {
+            request_id,
+            user: None,
+            database: None,
+            route: None,
+            class: Class::Denied,
+            rules: Vec::new(),
+            verdict: None,
+            upstream: Duration::ZERO,
+            outcome: Outcome::None,
+            reason: None,
+            client: request.peer.map(|peer| peer.ip()),
+            method: request.method.clone(),
+            received: request.received,
+            begun: Instant::now(),
+            decision: None,
+        }
+    }
+
+    /// The request was judged and goes on.
+    pub(super) fn decided(&mut self) {
+        if self.decision.is_none() {
+            self.decision = Some(self.begun.elapsed());
+        }
+        if self.outcome == Outcome::None {
+            self.outcome = Outcome::Allow;
+        }
+    }
+
+    /// The request would have been refused.
+    pub(super) fn detected(&mut self, rules: impl IntoIterator<Item = Rule>, reason: &str) {
+        self.outcome = Outcome::Detect;
+        self.rules.extend(rules);
+        log::warn!("would be denied: {reason}");
+        self.reason = Some(reason.to_owned());
+    }
+
+    /// The request was refused.
+    pub(super) fn refused(&mut self, refusal: &Refusal) {
+        if let Some(rule) = refusal.rule {
+            self.outcome = Outcome::Deny;
+            if self.rules.is_empty() {
+                self.rules.push(rule);
+            }
+        } else if self.decision.is_none() {
+            self.outcome = Outcome::None;
+        }
+        // A rule's message may repeat a word of the client's query, but never a literal or a bind value; a reason
+        // without a rule is the gate's own.
+        if refusal.rule.is_none() || refusal.denials.is_empty() {
+            self.reason = Some(refusal.message.clone());
+        }
+    }
+
+    /// Writes the record and counts.
+    pub(super) fn write(self, instruments: &Instruments, status: u16) {
+        let duration = self.received.elapsed();
+        let decision = self.decision.unwrap_or_else(|| self.begun.elapsed());
+        let metrics = &instruments.metrics;
+        metrics.request(self.class.name(), self.outcome, duration);
+        for rule in &self.rules {
+            metrics.denial(*rule);
+        }
+        if self.class == Class::Own {
+            return;
+        }
+        metrics.decision(decision);
+        let verdict = self.verdict.as_deref();
+        instruments.audit.write(Record {
+            request_id: Some(&self.request_id),
+            client: self.client,
+            user: self.user.as_deref(),
+            database: self.database.as_deref(),
+            method: Some(&self.method),
+            route: self.route,
+            class: Some(self.class.name()),
+            verdict: self.outcome,
+            status,
+            rules: &self.rules,
+            reason: self.reason.as_deref(),
+            fingerprint: verdict.map_or("", |verdict| verdict.fingerprint.as_str()),
+            reads: verdict.map(|verdict| &verdict.reads),
+            writes: verdict.map(|verdict| Writes(&verdict.writes)),
+            duration,
+            decision,
+            upstream: self.upstream,
+            ..Record::default()
+        });
+    }
+}

@@ -1,0 +1,441 @@
+//! The way to ArangoDB: a Unix socket, or several servers over TCP and TLS.
+//!
+//! INVARIANT: a request is repeated only when nothing of it can have been executed: no connection was made, or it only
+//! reads. What was sent and got no complete answer is reported as lost, never as "not there": drivers repeat the latter,
+//! writes included.
+
+mod connector;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ureq::http;
+
+use crate::config;
+use connector::{NoResolver, NotConnected, UnixConnector, tls_config};
+
+/// Largest answer of the database, in bytes.
+const MAX_ANSWER: u64 = 128 * 1024 * 1024;
+/// Time to make a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Unused connections are dropped at this age, long before arangod does (300 s).
+const IDLE_AGE: Duration = Duration::from_secs(60);
+/// Unused connections kept for each server.
+const IDLE_CONNECTIONS: usize = 256;
+
+/// A method of ArangoDB's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Reads, without the body.
+    Head,
+    /// Creates or runs.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes in part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// The method by its exact name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "GET" => Method::Get,
+            "HEAD" => Method::Head,
+            "POST" => Method::Post,
+            "PUT" => Method::Put,
+            "PATCH" => Method::Patch,
+            "DELETE" => Method::Delete,
+            _ => return None,
+        })
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+
+    fn http(self) -> http::Method {
+        match self {
+            Method::Get => http::Method::GET,
+            Method::Head => http::Method::HEAD,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
+        }
+    }
+
+    /// Whether a repetition changes nothing.
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Method::Get | Method::Head)
+    }
+}
+
+/// A request to the database, built from judged values only.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The method.
+    pub method: Method,
+    /// Path and query string, encoded.
+    pub target: String,
+    /// Headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON body.
+    pub body: Option<Vec<u8>>,
+    /// How long to wait for the whole answer.
+    pub timeout: Duration,
+    /// The server that must get it, where a cursor or transaction lives there.
+    pub server: Option<usize>,
+}
+
+/// The database's answer.
+#[derive(Debug)]
+pub struct Incoming {
+    /// HTTP status.
+    pub status: u16,
+    /// The answer's headers that may pass, by their lower-case name.
+    pub headers: Vec<(&'static str, String)>,
+    /// The whole body.
+    pub body: Vec<u8>,
+    /// The server that answered.
+    pub server: usize,
+}
+
+/// Headers of an answer that reach the client; the rest tells about the server or leads around the gate
+/// (`x-arango-endpoint`, `location`).
+const ANSWER_HEADERS: &[&str] = &[
+    "etag",
+    "x-arango-error-codes",
+    "x-arango-queue-time-seconds",
+    "x-arango-potential-dirty-read",
+];
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection: nothing was sent.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The request was sent, at least in part, and no complete answer came.
+    #[error("the connection to the database broke: {0}")]
+    Lost(String),
+    /// No complete answer in time.
+    #[error("the database did not answer in time")]
+    TimedOut,
+    /// The answer exceeds the bound, or its end cannot be known.
+    #[error("the database's answer cannot be passed on: {0}")]
+    Unusable(String),
+}
+
+/// A fault in the upstream's configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UpstreamConfigError(String);
+
+/// The servers.
+#[derive(Debug)]
+pub struct Upstream {
+    servers: Vec<Server>,
+    next: AtomicUsize,
+}
+
+struct Server {
+    agent: ureq::Agent,
+    base: String,
+    name: String,
+    healthy: AtomicBool,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)
+    }
+}
+
+impl Upstream {
+    /// The upstream that the configuration names. Makes no connection yet.
+    ///
+    /// # Errors
+    /// When TLS is asked for and no certificate authority is known.
+    pub fn new(config: &config::Upstream) -> Result<Self, UpstreamConfigError> {
+        let servers = match config {
+            config::Upstream::Unix(path) => vec![Server::unix(path)],
+            config::Upstream::Servers(list) => list.iter().map(Server::remote).collect::<Result<_, _>>()?,
+        };
+        Ok(Upstream {
+            servers,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether more than one gate may stand before these servers, so that cursors of other gates come by.
+    pub fn is_shared(&self) -> bool {
+        self.servers.iter().any(|server| server.base != UNIX_BASE)
+    }
+
+    /// How many servers there are, and how many of them answered last.
+    pub fn servers(&self) -> (usize, usize) {
+        let healthy = self
+            .servers
+            .iter()
+            .filter(|server| server.healthy.load(Ordering::Relaxed))
+            .count();
+        (self.servers.len(), healthy)
+    }
+
+    /// Whether a server answered last.
+    pub fn is_healthy(&self) -> bool {
+        self.servers().1 > 0
+    }
+
+    /// Asks each server whether it is available, without credentials, and remembers the answers.
+    pub fn probe(&self) {
+        for (index, server) in self.servers.iter().enumerate() {
+            let request = Outgoing {
+                method: Method::Get,
+                target: "/_admin/server/availability".into(),
+                headers: Vec::new(),
+                body: None,
+                timeout: Duration::from_secs(5),
+                server: Some(index),
+            };
+            let healthy = self.attempt(index, &request).is_ok_and(|answer| answer.status == 200);
+            if server.healthy.swap(healthy, Ordering::Relaxed) != healthy {
+                let now = if healthy { "available" } else { "not available" };
+                log::info!("{} is {now}", server.name);
+            }
+        }
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// When there is no complete answer.
+    pub fn send(&self, request: &Outgoing) -> Result<Incoming, UpstreamError> {
+        let order = self.order(request.server);
+        let mut last = UpstreamError::Unreachable("no server is configured".into());
+        let mut repeated = false;
+        for (position, &index) in order.iter().enumerate() {
+            let mut result = self.attempt(index, request);
+            if matches!(result, Err(UpstreamError::Lost(_))) && request.method.only_reads() && !repeated {
+                repeated = true;
+                result = self.attempt(index, request);
+            }
+            match result {
+                Ok(answer) if says_not_ready(&answer) => {
+                    self.mark(index, false);
+                    // Not executed anywhere; another server may be ready.
+                    if position + 1 == order.len() {
+                        return Ok(answer);
+                    }
+                }
+                Ok(answer) => {
+                    self.mark(index, true);
+                    return Ok(answer);
+                }
+                Err(UpstreamError::Unreachable(why)) => {
+                    self.mark(index, false);
+                    last = UpstreamError::Unreachable(why);
+                }
+                Err(UpstreamError::Lost(why)) if request.method.only_reads() => {
+                    self.mark(index, false);
+                    last = UpstreamError::Lost(why);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    fn mark(&self, index: usize, healthy: bool) {
+        if let Some(server) = self.servers.get(index)
+            && server.healthy.load(Ordering::Relaxed) != healthy
+        {
+            server.healthy.store(healthy, Ordering::Relaxed);
+        }
+    }
+
+    /// The servers to try, in order: the one that must get it; else the healthy ones in turn, then the others.
+    fn order(&self, server: Option<usize>) -> Vec<usize> {
+        let count = self.servers.len();
+        if let Some(server) = server.filter(|&server| server < count) {
+            return vec![server];
+        }
+        if count == 1 {
+            return vec![0];
+        }
+        let start = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut order: Vec<usize> = (0..count).map(|step| start.wrapping_add(step) % count).collect();
+        order.sort_by_key(|&index| !self.servers[index].healthy.load(Ordering::Relaxed));
+        order
+    }
+
+    fn attempt(&self, index: usize, request: &Outgoing) -> Result<Incoming, UpstreamError> {
+        let server = self
+            .servers
+            .get(index)
+            .ok_or_else(|| UpstreamError::Unreachable("no such server".into()))?;
+        let mut answer = server.run(request).map_err(|error| classify(&error))?;
+        let status = answer.status().as_u16();
+        // Without a length or chunks, a cut-off answer would look complete.
+        let has_body = request.method != Method::Head && !matches!(status, 204 | 304);
+        let names = answer.headers();
+        if has_body
+            && !names.contains_key(http::header::CONTENT_LENGTH)
+            && !names.contains_key(http::header::TRANSFER_ENCODING)
+        {
+            return Err(UpstreamError::Unusable("it has no length".into()));
+        }
+        let headers = ANSWER_HEADERS
+            .iter()
+            .filter_map(|&name| {
+                let value = names.get(name)?.to_str().ok()?;
+                Some((name, value.to_owned()))
+            })
+            .collect();
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .read_to_vec()
+            .map_err(|error| match error {
+                ureq::Error::BodyExceedsLimit(limit) => {
+                    UpstreamError::Unusable(format!("it is larger than {limit} bytes"))
+                }
+                other => classify(&other),
+            })?;
+        Ok(Incoming {
+            status,
+            headers,
+            body,
+            server: index,
+        })
+    }
+}
+
+/// The signal that every driver takes as safe to repeat, and arangod's "shutting down".
+fn says_not_ready(answer: &Incoming) -> bool {
+    if answer.status != 503 {
+        return false;
+    }
+    let number = serde_json::from_slice::<serde_json::Value>(&answer.body)
+        .ok()
+        .and_then(|body| body.get("errorNum").and_then(serde_json::Value::as_u64));
+    matches!(number, Some(30 | 503))
+}
+
+fn classify(error: &ureq::Error) -> UpstreamError {
+    match error {
+        ureq::Error::Other(inner) if inner.is::<NotConnected>() => UpstreamError::Unreachable(inner.to_string()),
+        ureq::Error::HostNotFound => UpstreamError::Unreachable("its host name is not known".into()),
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            UpstreamError::Unreachable("no connection in time".into())
+        }
+        ureq::Error::Timeout(_) => UpstreamError::TimedOut,
+        other => UpstreamError::Lost(other.to_string()),
+    }
+}
+
+/// The host that requests over the Unix socket name; arangod does not route by it.
+const UNIX_BASE: &str = "http://arangodb";
+
+impl Server {
+    fn unix(path: &Path) -> Self {
+        let agent = ureq::Agent::with_parts(agent_config().build(), UnixConnector::new(path), NoResolver);
+        Server {
+            agent,
+            base: UNIX_BASE.into(),
+            name: format!("unix:{}", path.display()),
+            healthy: AtomicBool::new(true),
+        }
+    }
+
+    fn remote(server: &config::Server) -> Result<Self, UpstreamConfigError> {
+        let mut builder = agent_config();
+        if server.tls {
+            builder = builder.tls_config(tls_config().map_err(UpstreamConfigError)?);
+        }
+        let agent = ureq::Agent::with_parts(
+            builder.build(),
+            connector::remote(),
+            ureq::unversioned::resolver::DefaultResolver::default(),
+        );
+        Ok(Server {
+            agent,
+            base: server.to_string(),
+            name: server.to_string(),
+            healthy: AtomicBool::new(true),
+        })
+    }
+
+    fn run(&self, request: &Outgoing) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let mut builder = http::Request::builder()
+            .method(request.method.http())
+            .uri(format!("{}{}", self.base, request.target))
+            .header("accept", "application/json");
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value.as_str());
+        }
+        match &request.body {
+            Some(body) => {
+                let built = builder.header("content-type", "application/json").body(body)?;
+                let configured = self
+                    .agent
+                    .configure_request(built)
+                    .timeout_global(Some(request.timeout))
+                    .build();
+                self.agent.run(configured)
+            }
+            // arangod takes what follows a POST without a length as the next request.
+            None if matches!(request.method, Method::Post | Method::Put | Method::Patch) => {
+                let built = builder.body(&[] as &[u8])?;
+                let configured = self
+                    .agent
+                    .configure_request(built)
+                    .timeout_global(Some(request.timeout))
+                    .build();
+                self.agent.run(configured)
+            }
+            None => {
+                let built = builder.body(())?;
+                let configured = self
+                    .agent
+                    .configure_request(built)
+                    .timeout_global(Some(request.timeout))
+                    .build();
+                self.agent.run(configured)
+            }
+        }
+    }
+}
+
+fn agent_config() -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent("mallku-db")
+        .accept_encoding("")
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .max_idle_age(IDLE_AGE)
+        .no_delay(true)
+}
