@@ -1,0 +1,1 @@
+//! Counterexamples that the properties found, kept under a name.

@@ -1,0 +1,195 @@
+//! Soundness of the judge, shown with the evaluation database as oracle.
+//!
+//! For random schema sets, data and queries, what the judge admits
+//! (a) touches only what is allowed,
+//! (b) gives the same result whatever the hidden values and the documents of unreadable collections are, and
+//! (c) leaves only documents that are valid under the schemas.
+//!
+//! `SOUNDNESS_CASES` sets the number of queries (20 000 by default), `SOUNDNESS_SEED` the first world; a failure prints
+//! the seed of its world and the number of its query.
+
+mod cases;
+mod chance;
+mod properties;
+mod queries;
+mod scope;
+mod statements;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chance::Chance;
+use mallku_db::judge::{Request, judge};
+use world::World;
+
+/// Queries for each world.
+const PER_WORLD: u64 = 40;
+
+/// Everything that the generator must reach, and that must be admitted at least once.
+const PRODUCTIONS: [&str; 49] = [
+    "ALL_SHORTEST_PATHS",
+    "COLLECT",
+    "COLLECT AGGREGATE",
+    "COLLECT INTO",
+    "COLLECT KEEP",
+    "COLLECT WITH COUNT",
+    "FILTER",
+    "FOR",
+    "INSERT",
+    "K_PATHS",
+    "K_SHORTEST_PATHS",
+    "LET",
+    "LIMIT",
+    "PRUNE",
+    "REMOVE",
+    "REPLACE",
+    "RETURN",
+    "SEARCH",
+    "SHORTEST_PATH",
+    "SORT",
+    "UPDATE",
+    "UPSERT",
+    "UPSERT FILTER",
+    "WINDOW",
+    "array",
+    "attribute",
+    "attribute bind",
+    "binary",
+    "bind",
+    "bool",
+    "call",
+    "double",
+    "expansion",
+    "index",
+    "int",
+    "null",
+    "object",
+    "pattern",
+    "quantified",
+    "question",
+    "range",
+    "source bind",
+    "string",
+    "subquery",
+    "ternary",
+    "traversal",
+    "unary",
+    "documents read",
+    "documents written",
+];
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+#[derive(Default)]
+struct Tally {
+    generated: u64,
+    parsed: u64,
+    admitted: u64,
+    completed: u64,
+    denials: BTreeMap<&'static str, u64>,
+    admitted_productions: BTreeMap<&'static str, u64>,
+    functions: BTreeSet<String>,
+}
+
+#[test]
+fn admitted_queries_keep_to_the_schema_set() {
+    let cases = setting("SOUNDNESS_CASES", 20_000);
+    let first = setting("SOUNDNESS_SEED", 1);
+    let mut tally = Tally::default();
+    let mut failures = Vec::new();
+    for seed in first..first + cases.div_ceil(PER_WORLD) {
+        let mut chance = Chance::new(seed);
+        let world = World::new(&mut chance);
+        for number in 0..PER_WORLD {
+            let query = queries::generate(&world, &mut chance);
+            if let Err(why) = one(&world, &query, &mut chance, &mut tally) {
+                let files: Vec<String> = world
+                    .files
+                    .iter()
+                    .map(|(name, text)| format!("{name}: {text}"))
+                    .collect();
+                failures.push(format!(
+                    "seed {seed}, query {number}, user {:?}: {why}\n  {}\n  binds {}\n{}",
+                    world.user,
+                    query.text,
+                    serde_json::Value::Object(query.binds.clone()),
+                    files.join("\n")
+                ));
+            }
+        }
+        if failures.len() >= 10 {
+            break;
+        }
+    }
+    report(&tally);
+    assert!(
+        failures.is_empty(),
+        "{} unsound verdicts\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+    assert!(
+        tally.admitted * 100 >= tally.generated * 25,
+        "too few queries are admitted to show anything"
+    );
+    let missing: Vec<&str> = PRODUCTIONS
+        .into_iter()
+        .filter(|name| !tally.admitted_productions.contains_key(name))
+        .collect();
+    assert!(cases < 20_000 || missing.is_empty(), "never admitted: {missing:?}");
+}
+
+fn one(world: &World, query: &queries::Generated, chance: &mut Chance, tally: &mut Tally) -> Result<(), String> {
+    tally.generated += 1;
+    let request = Request {
+        query: &query.text,
+        bind_vars: Some(&query.binds),
+        user: world.user,
+        database: world::DATABASE,
+    };
+    let verdict = judge(&world.set, &request);
+    if !verdict.denials.iter().any(|denial| denial.rule.name() == "syntax") {
+        tally.parsed += 1;
+    }
+    if !verdict.admitted() {
+        let rules: BTreeSet<&'static str> = verdict.denials.iter().map(|denial| denial.rule.name()).collect();
+        rules
+            .into_iter()
+            .for_each(|rule| *tally.denials.entry(rule).or_default() += 1);
+        return Ok(());
+    }
+    tally.admitted += 1;
+    for production in &query.productions {
+        *tally.admitted_productions.entry(production).or_default() += 1;
+    }
+    for (name, some) in [
+        ("documents read", !verdict.reads.is_empty()),
+        ("documents written", !verdict.writes.is_empty()),
+    ] {
+        if some {
+            *tally.admitted_productions.entry(name).or_default() += 1;
+        }
+    }
+    tally.functions.extend(verdict.functions.iter().cloned());
+    tally.completed += u64::from(properties::check(world, query, chance)?);
+    Ok(())
+}
+
+fn report(tally: &Tally) {
+    println!(
+        "{} queries, {} parsed, {} admitted ({} %), {} of these ran to their end",
+        tally.generated,
+        tally.parsed,
+        tally.admitted,
+        tally.admitted * 100 / tally.generated.max(1),
+        tally.completed
+    );
+    println!("denied by rule: {:?}", tally.denials);
+    println!("admitted, by what is in the query: {:?}", tally.admitted_productions);
+    println!("{} functions in admitted queries", tally.functions.len());
+}

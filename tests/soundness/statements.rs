@@ -1,0 +1,528 @@
+//! The statements of a generated query.
+
+use mallku_db::schema::{Collection, Operation, Shape};
+use serde_json::json;
+
+use crate::queries::{Generator, Made};
+use crate::scope::{Kind, Variable};
+
+impl<'w> Generator<'w, '_> {
+    /// A whole query or subquery; its kind is that of a row.
+    pub(crate) fn block(&mut self, depth: usize) -> Made<'w> {
+        let outer = self.scope.len();
+        let mut text = String::new();
+        if self.chance.percent(25) {
+            self.assign(&mut text, depth);
+        }
+        let before_loops = self.scope.len();
+        let mut loops = if self.chance.percent(8) {
+            0
+        } else {
+            1 + usize::from(self.chance.percent(25))
+        };
+        while loops > 0 {
+            loops -= 1;
+            self.each(&mut text, depth);
+        }
+        for _ in 0..self.chance.below(4) {
+            match self.chance.below(10) {
+                0..=3 => {
+                    self.note("FILTER");
+                    let condition = self.condition(depth);
+                    text.push_str(&format!(" FILTER {condition}"));
+                }
+                4 | 5 => self.sort(&mut text, depth),
+                6 => {
+                    self.note("LIMIT");
+                    text.push_str(self.chance.pick(&[" LIMIT 2", " LIMIT 1, 2", " LIMIT 0"]));
+                }
+                7 => self.assign(&mut text, depth),
+                8 => self.collect(&mut text, depth, before_loops),
+                _ => self.window(&mut text),
+            }
+        }
+        let mut modified = false;
+        if self.chance.percent(if outer == 0 { 40 } else { 6 }) {
+            modified = self.modify(&mut text, depth);
+        }
+        let ends = modified && self.chance.percent(40);
+        let kind = if ends {
+            Kind::Plain
+        } else {
+            self.note("RETURN");
+            let value = self.expr(depth);
+            let distinct = before_loops < self.scope.len() && self.chance.percent(10);
+            text.push_str(&format!(
+                " RETURN {}{}",
+                if distinct { "DISTINCT " } else { "" },
+                value.text
+            ));
+            value.kind
+        };
+        self.scope.truncate(outer);
+        Made {
+            text: text.trim_start().to_owned(),
+            kind,
+        }
+    }
+
+    fn assign(&mut self, text: &mut String, depth: usize) {
+        self.note("LET");
+        let value = self.expr(depth);
+        if self.chance.percent(15)
+            && let Some((attribute, kind)) = self.attribute(&value.kind)
+        {
+            self.note("pattern");
+            let name = self.declare(kind);
+            text.push_str(&format!(" LET {{{attribute}: {name}}} = {}", value.text));
+            return;
+        }
+        if self.chance.percent(5) {
+            self.note("pattern");
+            let kind = value.kind.element().unwrap_or(Kind::Plain);
+            let name = self.declare(kind);
+            text.push_str(&format!(" LET [{name}] = {}", value.text));
+            return;
+        }
+        let name = self.declare(value.kind);
+        text.push_str(&format!(" LET {name} = {}", value.text));
+    }
+
+    fn each(&mut self, text: &mut String, depth: usize) {
+        match self.chance.below(20) {
+            0..=9 => {
+                self.note("FOR");
+                let collection = self.readable_collection();
+                let source = self.source(&collection.name);
+                if self.chance.percent(8)
+                    && let Some((attribute, kind)) = self.attribute(&Kind::Part(&collection.shape))
+                {
+                    self.note("pattern");
+                    let name = self.declare(kind);
+                    text.push_str(&format!(" FOR {{{attribute}: {name}}} IN {source}"));
+                    return;
+                }
+                let name = self.declare(Kind::Part(&collection.shape));
+                text.push_str(&format!(" FOR {name} IN {source}"));
+            }
+            10 | 11 => {
+                self.note("FOR");
+                let list = self.list(depth);
+                let name = self.declare(list.kind.element().unwrap_or(Kind::Plain));
+                text.push_str(&format!(" FOR {name} IN {}", list.text));
+            }
+            12 | 13 => self.search(text),
+            14..=16 => self.traverse(text),
+            17 | 18 => self.paths(text),
+            _ => {
+                self.note("FOR");
+                let name = self.declare(Kind::Plain);
+                text.push_str(&format!(" FOR {name} IN 1..3"));
+            }
+        }
+    }
+
+    fn readable_collection(&mut self) -> &'w Collection {
+        loop {
+            let collection = self.collection(Operation::Read, None);
+            if !self.written.contains(&collection.name) || self.chance.percent(5) {
+                return collection;
+            }
+            if self.written.len() > 2 {
+                return collection;
+            }
+        }
+    }
+
+    fn search(&mut self, text: &mut String) {
+        self.note("SEARCH");
+        let people = &self.world.resources().collections["people"].shape;
+        let name = self.declare(Kind::Part(people));
+        text.push_str(&format!(" FOR {name} IN look"));
+        if !self.chance.percent(85) {
+            return;
+        }
+        let attribute = self
+            .attribute(&Kind::Part(people))
+            .map_or_else(|| "_key".to_owned(), |(name, _)| name);
+        let condition = match self.chance.below(6) {
+            0 => format!("STARTS_WITH({name}.{attribute}, \"x\")"),
+            1 => format!("ANALYZER({name}.{attribute} == \"x\", \"identity\")"),
+            2 => format!("EXISTS({name}.{attribute})"),
+            3 => format!("IN_RANGE({name}.{attribute}, 0, 3, true, false)"),
+            4 => format!("PHRASE({name}.{attribute}, \"x\")"),
+            _ => format!("{name}.{attribute} == \"x\" OR {name}.{attribute} > 1"),
+        };
+        text.push_str(&format!(" SEARCH {condition}"));
+        if self.chance.percent(15) {
+            text.push_str(&format!(" SORT BM25({name}) DESC"));
+        }
+    }
+
+    /// An edge collection with the shapes of its vertices, mostly one that may be followed.
+    fn edge(&mut self) -> &'w Collection {
+        let edge = self.collection(Operation::Read, Some(true));
+        let ends = edge.edge.as_ref().unwrap();
+        self.with(ends.from.iter().chain(&ends.to).cloned());
+        edge
+    }
+
+    fn start(&mut self) -> String {
+        let document = self.scope.iter().rev().find(|variable| {
+            matches!(&variable.kind, Kind::Part(shape) if std::ptr::eq(*shape, &raw const self.world.resources().collections["people"].shape))
+        });
+        match (self.chance.below(5), document) {
+            (0 | 1, Some(variable)) => variable.name.clone(),
+            (2, Some(variable)) => format!("{}._id", variable.name),
+            (3, _) => self.bind(json!("people/k1")),
+            _ => "\"people/k0\"".to_owned(),
+        }
+    }
+
+    /// The edges of a search and what its vertices may be.
+    fn graph(&mut self) -> (String, &'w Shape, &'w Shape) {
+        let resources = self.world.resources();
+        let people = &resources.collections["people"].shape;
+        if self.chance.percent(35) {
+            let name = self.chance.pick(&["GRAPH net", "GRAPH \"net\"", "bind"]);
+            let name = if name == "bind" {
+                format!("GRAPH {}", self.bind(json!("net")))
+            } else {
+                name.to_owned()
+            };
+            return (name, people, &resources.collections["knows"].shape);
+        }
+        let edge = self.edge();
+        let target = edge.edge.as_ref().unwrap().to.iter().next().unwrap();
+        let vertex = if self.chance.percent(50) {
+            people
+        } else {
+            &resources.collections[target].shape
+        };
+        (self.source(&edge.name), vertex, &edge.shape)
+    }
+
+    fn traverse(&mut self, text: &mut String) {
+        self.note("traversal");
+        let start = self.start();
+        let (graph, vertex, edge) = self.graph();
+        let depth = self.chance.pick(&["", "1..2 ", "0..1 ", "2 ", "1..3 "]);
+        let direction = self.chance.pick(&["OUTBOUND", "INBOUND", "ANY"]);
+        let (v, e, p) = (self.name(), self.name(), self.name());
+        let variables = match self.chance.below(3) {
+            0 => v.clone(),
+            1 => format!("{v}, {e}"),
+            _ => format!("{v}, {e}, {p}"),
+        };
+        text.push_str(&format!(" FOR {variables} IN {depth}{direction} {start} {graph}"));
+        self.scope.push(Variable {
+            name: v,
+            kind: Kind::Part(vertex),
+        });
+        if variables.contains(&e) {
+            self.scope.push(Variable {
+                name: e,
+                kind: Kind::Part(edge),
+            });
+        }
+        if variables.contains(&p) {
+            let path = vec![
+                ("vertices", Kind::list(Kind::Part(vertex))),
+                ("edges", Kind::list(Kind::Part(edge))),
+            ];
+            self.scope.push(Variable {
+                name: p,
+                kind: Kind::made(path),
+            });
+        }
+        if self.chance.percent(20) {
+            self.note("PRUNE");
+            let condition = self.condition(0);
+            if self.chance.percent(40) {
+                let name = self.declare(Kind::Plain);
+                text.push_str(&format!(" PRUNE {name} = {condition}"));
+            } else {
+                text.push_str(&format!(" PRUNE {condition}"));
+            }
+        }
+        if self.chance.percent(25) {
+            let attribute = self
+                .attribute(&Kind::Part(edge))
+                .map_or_else(|| "a".to_owned(), |(name, _)| name);
+            let options = match self.chance.below(4) {
+                0 => "{order: \"bfs\", uniqueVertices: \"global\"}".to_owned(),
+                1 => "{uniqueVertices: \"path\"}".to_owned(),
+                2 => "{uniqueEdges: \"none\"}".to_owned(),
+                _ => format!("{{order: \"weighted\", weightAttribute: \"{attribute}\", defaultWeight: 2}}"),
+            };
+            text.push_str(&format!(" OPTIONS {options}"));
+        }
+    }
+
+    fn paths(&mut self, text: &mut String) {
+        let (start, target) = (self.start(), self.start());
+        let (graph, vertex, edge) = self.graph();
+        let direction = self.chance.pick(&["OUTBOUND", "INBOUND", "ANY"]);
+        let path = Kind::made(vec![
+            ("vertices", Kind::list(Kind::Part(vertex))),
+            ("edges", Kind::list(Kind::Part(edge))),
+        ]);
+        match self.chance.below(4) {
+            0 => {
+                self.note("SHORTEST_PATH");
+                let (v, e) = (self.declare(Kind::Part(vertex)), self.declare(Kind::Part(edge)));
+                text.push_str(&format!(
+                    " FOR {v}, {e} IN {direction} SHORTEST_PATH {start} TO {target} {graph}"
+                ));
+            }
+            1 => {
+                self.note("ALL_SHORTEST_PATHS");
+                let p = self.declare(path);
+                text.push_str(&format!(
+                    " FOR {p} IN {direction} ALL_SHORTEST_PATHS {start} TO {target} {graph}"
+                ));
+            }
+            2 => {
+                self.note("K_SHORTEST_PATHS");
+                let p = self.declare(path);
+                text.push_str(&format!(
+                    " FOR {p} IN {direction} K_SHORTEST_PATHS {start} TO {target} {graph} LIMIT 3"
+                ));
+            }
+            _ => {
+                self.note("K_PATHS");
+                let p = self.declare(path);
+                text.push_str(&format!(
+                    " FOR {p} IN 1..2 {direction} K_PATHS {start} TO {target} {graph}"
+                ));
+            }
+        }
+    }
+
+    fn sort(&mut self, text: &mut String, depth: usize) {
+        self.note("SORT");
+        let key = self.scalar(depth);
+        let direction = match self.chance.below(4) {
+            0 => " DESC".to_owned(),
+            1 => format!(" {}", self.bind(json!("DESC"))),
+            2 => " ASC".to_owned(),
+            _ => String::new(),
+        };
+        text.push_str(&format!(" SORT {key}{direction}"));
+    }
+
+    fn aggregates(&mut self) -> (String, Vec<Variable<'w>>) {
+        let function = self.chance.pick(&[
+            "SUM",
+            "MAX",
+            "MIN",
+            "UNIQUE",
+            "SORTED_UNIQUE",
+            "COUNT_DISTINCT",
+            "AVG",
+            "PUSH",
+        ]);
+        let argument = self.scalar(0);
+        let name = self.name();
+        let kind = Kind::Plain;
+        (
+            format!(" AGGREGATE {name} = {function}({argument})"),
+            vec![Variable { name, kind }],
+        )
+    }
+
+    fn collect(&mut self, text: &mut String, depth: usize, before_loops: usize) {
+        self.note("COLLECT");
+        text.push_str(" COLLECT");
+        let mut made = Vec::new();
+        let grouped = self.chance.percent(75);
+        if grouped {
+            let key = match self.path() {
+                Some(made) => made,
+                None => self.expr(depth.min(1)),
+            };
+            let name = self.name();
+            text.push_str(&format!(" {name} = {}", key.text));
+            made.push(Variable { name, kind: key.kind });
+        }
+        match self.chance.below(if grouped { 6 } else { 2 }) {
+            0 => {
+                self.note("COLLECT WITH COUNT");
+                let name = self.name();
+                text.push_str(&format!(" WITH COUNT INTO {name}"));
+                made.push(Variable {
+                    name,
+                    kind: Kind::Plain,
+                });
+            }
+            1 => {
+                self.note("COLLECT AGGREGATE");
+                let (aggregates, variables) = self.aggregates();
+                text.push_str(&aggregates);
+                made.extend(variables);
+            }
+            2 => {
+                self.note("COLLECT INTO");
+                let name = self.name();
+                let value = self.expr(depth.min(1));
+                text.push_str(&format!(" INTO {name} = {}", value.text));
+                made.push(Variable {
+                    name,
+                    kind: Kind::list(value.kind),
+                });
+            }
+            3 | 4 => {
+                self.note("COLLECT INTO");
+                let name = self.name();
+                text.push_str(&format!(" INTO {name}"));
+                let closed: Vec<Variable<'w>> = self.scope.iter().skip(before_loops).cloned().collect();
+                let mut captured: Vec<(String, Kind<'w>)> = closed
+                    .into_iter()
+                    .map(|variable| (variable.name, variable.kind))
+                    .collect();
+                if !captured.is_empty() && self.chance.percent(35) {
+                    self.note("COLLECT KEEP");
+                    captured.truncate(1);
+                    text.push_str(&format!(" KEEP {}", captured[0].0));
+                }
+                made.push(Variable {
+                    name,
+                    kind: Kind::list(Kind::Made(captured)),
+                });
+            }
+            _ => {}
+        }
+        self.scope.truncate(before_loops);
+        self.scope.extend(made);
+    }
+
+    fn window(&mut self, text: &mut String) {
+        if !self.written.is_empty() {
+            return;
+        }
+        self.note("WINDOW");
+        let range = if self.chance.percent(30) {
+            format!("{} WITH ", self.scalar(0))
+        } else {
+            String::new()
+        };
+        let (aggregates, variables) = self.aggregates();
+        text.push_str(&format!(" WINDOW {range}{{preceding: 1, following: 1}}{aggregates}"));
+        self.scope.extend(variables);
+    }
+
+    fn modify(&mut self, text: &mut String, depth: usize) -> bool {
+        let operation = [
+            Operation::Insert,
+            Operation::Update,
+            Operation::Replace,
+            Operation::Remove,
+        ][self.chance.below(4)];
+        let collection = self.collection(operation, None);
+        let kind = Kind::Part(&collection.shape);
+        let target = self.source(&collection.name);
+        let target = if self.chance.percent(5) {
+            format!("\"{}\"", collection.name)
+        } else {
+            target
+        };
+        let target = format!("{} {target}", self.chance.pick(&["IN", "INTO"]));
+        let mut declared: &[&str] = &["OLD", "NEW"];
+        match operation {
+            Operation::Insert if self.chance.percent(30) => self.upsert(text, collection, &target),
+            Operation::Insert => {
+                self.note("INSERT");
+                let document = self.written_document(collection, true);
+                let options = match self.chance.below(6) {
+                    0 => " OPTIONS {overwriteMode: \"replace\"}",
+                    1 => " OPTIONS {overwriteMode: \"update\", keepNull: false}",
+                    2 => " OPTIONS {overwriteMode: \"ignore\"}",
+                    3 => " OPTIONS {ignoreErrors: true}",
+                    _ => "",
+                };
+                declared = &["NEW"];
+                text.push_str(&format!(" INSERT {document} {target}{options}"));
+            }
+            Operation::Update | Operation::Replace => {
+                let replace = operation == Operation::Replace;
+                self.note(if replace { "REPLACE" } else { "UPDATE" });
+                let key = self.key(collection);
+                let document = self.written_document(collection, replace);
+                let options = match self.chance.below(6) {
+                    0 => " OPTIONS {keepNull: false}",
+                    1 => " OPTIONS {mergeObjects: false}",
+                    2 => " OPTIONS {ignoreErrors: true}",
+                    3 => " OPTIONS {versionAttribute: \"a\"}",
+                    _ => "",
+                };
+                let verb = if replace { "REPLACE" } else { "UPDATE" };
+                text.push_str(&format!(" {verb} {key} WITH {document} {target}{options}"));
+            }
+            _ => {
+                self.note("REMOVE");
+                let key = self.key(collection);
+                declared = &["OLD"];
+                text.push_str(&format!(" REMOVE {key} {target}"));
+                if self.chance.percent(30) {
+                    text.push_str(" OPTIONS {ignoreErrors: true}");
+                }
+            }
+        }
+        self.written.insert(collection.name.clone());
+        let _ = depth;
+        for name in declared {
+            self.scope.retain(|variable| variable.name != *name);
+            self.scope.push(Variable {
+                name: (*name).to_owned(),
+                kind: kind.clone(),
+            });
+        }
+        true
+    }
+
+    /// The document that a modification changes: a key, a loop's document, or an object with the key.
+    fn key(&mut self, collection: &Collection) -> String {
+        let looped = self.scope.iter().rev().find(
+            |variable| matches!(&variable.kind, Kind::Part(shape) if std::ptr::eq(*shape, &raw const collection.shape)),
+        );
+        match (self.chance.below(5), looped.map(|variable| variable.name.clone())) {
+            (0 | 1, Some(name)) => name,
+            (2, Some(name)) => format!("{name}._key"),
+            (3, _) => "{_key: \"k0\"}".to_owned(),
+            (4, _) => self.bind(json!("k1")),
+            _ => "\"k0\"".to_owned(),
+        }
+    }
+
+    fn upsert(&mut self, text: &mut String, collection: &'w Collection, target: &str) {
+        self.note("UPSERT");
+        let shape = Kind::Part(&collection.shape);
+        let lookup = if self.chance.percent(30) {
+            self.note("UPSERT FILTER");
+            self.scope.push(Variable {
+                name: "CURRENT".to_owned(),
+                kind: shape.clone(),
+            });
+            let condition = match self.step("CURRENT", &shape) {
+                Some(step) => format!("FILTER {} == \"x\"", step.text),
+                None => "FILTER CURRENT._key == \"k0\"".to_owned(),
+            };
+            self.scope.pop();
+            condition
+        } else {
+            let name = self
+                .attribute(&shape)
+                .map_or_else(|| "_key".to_owned(), |(name, _)| name);
+            match self.chance.below(3) {
+                0 => format!("{{\"{name}\": \"x\"}}"),
+                1 => self.bind(json!({ name: "k0" })),
+                _ => "{_key: \"k0\"}".to_owned(),
+            }
+        };
+        let insert = self.written_document(collection, true);
+        let replace = self.chance.percent(30);
+        let update = self.written_document(collection, replace);
+        let verb = if replace { "REPLACE" } else { "UPDATE" };
+        text.push_str(&format!(" UPSERT {lookup} INSERT {insert} {verb} {update} {target}"));
+    }
+}

@@ -1,0 +1,387 @@
+//! Random worlds: a schema set, data that is valid under it, and the same data with everything hidden changed.
+
+use evaldb::store::{CollectionKind, Database, EdgeDefinition, Graph, View, WriteOptions};
+use evaldb::value::Value as Stored;
+use mallku_db::schema::{Collection, JsonType, Operation, Resources, RoleSet, SchemaSet, Shape};
+use serde_json::{Map, Value, json};
+
+use crate::chance::Chance;
+
+pub(crate) const DATABASE: &str = "_system";
+
+/// Document collections: the last is known to the set but closed to everybody.
+const DOCUMENTS: [&str; 3] = ["people", "notes", "vault"];
+
+/// Edge collections with their ends.
+const EDGES: [(&str, &str, &[&str]); 3] = [
+    ("knows", "people", &["people"]),
+    ("wrote", "people", &["notes"]),
+    ("holds", "people", &["notes", "vault"]),
+];
+
+pub(crate) struct World {
+    pub(crate) files: Vec<(String, String)>,
+    pub(crate) set: SchemaSet,
+    pub(crate) user: Option<&'static str>,
+    pub(crate) roles: RoleSet,
+    pub(crate) database: Database,
+}
+
+impl World {
+    pub(crate) fn new(chance: &mut Chance) -> Self {
+        let files = schemas(chance);
+        let set = SchemaSet::from_files(files.clone()).unwrap_or_else(|faults| panic!("{faults}\n{files:#?}"));
+        let user = if chance.percent(50) { Some("ada") } else { None };
+        let roles = set.roles.of(user);
+        let database = data(chance, &set.resources[DATABASE]);
+        Self {
+            files,
+            set,
+            user,
+            roles,
+            database,
+        }
+    }
+
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.set.resources[DATABASE]
+    }
+
+    pub(crate) fn permits(&self, collection: &str, operation: Operation) -> bool {
+        self.resources()
+            .collections
+            .get(collection)
+            .is_some_and(|it| it.allow.permits(&self.roles, operation))
+    }
+
+    /// Whether documents of the collection can be read in some way: itself, in a view, or in a graph.
+    pub(crate) fn readable(&self, collection: &str) -> bool {
+        let resources = self.resources();
+        let viewed = resources
+            .views
+            .values()
+            .filter(|view| view.allow.permits(&self.roles, Operation::Read))
+            .any(|view| view.collections.contains(collection));
+        let graphs = resources
+            .graphs
+            .values()
+            .filter(|graph| graph.allow.permits(&self.roles, Operation::Read));
+        let met = graphs.into_iter().any(|graph| {
+            graph.orphans.contains(collection)
+                || graph.edges.iter().any(|edge| {
+                    let ends = resources.collections[edge].edge.as_ref().unwrap();
+                    edge == collection || ends.from.contains(collection) || ends.to.contains(collection)
+                })
+        });
+        self.permits(collection, Operation::Read) || viewed || met
+    }
+
+    fn writable(&self, collection: &str) -> bool {
+        [
+            Operation::Insert,
+            Operation::Update,
+            Operation::Replace,
+            Operation::Remove,
+        ]
+        .into_iter()
+        .any(|operation| self.permits(collection, operation))
+    }
+
+    /// The same database with other hidden values, and other documents where none may be read.
+    pub(crate) fn with_other_secrets(&self, chance: &mut Chance) -> Database {
+        let mut database = self.database.clone();
+        for collection in self.resources().collections.values() {
+            let documents: Vec<Stored> = database
+                .collection(&collection.name)
+                .unwrap()
+                .documents()
+                .cloned()
+                .collect();
+            if self.readable(&collection.name) {
+                for document in documents {
+                    let mut json = document.to_json();
+                    change_hidden(chance, &mut json, &collection.shape, &self.roles);
+                    // Like the data, what is hidden keeps the schema.
+                    if collection.validator.accepts(&json) {
+                        database
+                            .overwrite_raw(&collection.name, Stored::from_json(&json))
+                            .unwrap();
+                    }
+                }
+                continue;
+            }
+            for document in documents {
+                let key = document.to_json()["_key"].as_str().unwrap().to_owned();
+                if chance.percent(30) && !self.writable(&collection.name) {
+                    database
+                        .remove(&collection.name, &key, None, &WriteOptions::default())
+                        .unwrap();
+                } else {
+                    let mut json = valid_document(chance, collection);
+                    for name in ["_key", "_id", "_rev", "_from", "_to"] {
+                        if let Some(value) = document.to_json().get(name) {
+                            json[name] = value.clone();
+                        }
+                    }
+                    database
+                        .overwrite_raw(&collection.name, Stored::from_json(&json))
+                        .unwrap();
+                }
+            }
+            if !self.writable(&collection.name) && chance.percent(50) {
+                let mut json = valid_document(chance, collection);
+                json["_key"] = json!("other");
+                set_ends(chance, collection, &mut json);
+                database
+                    .insert(&collection.name, &Stored::from_json(&json), &WriteOptions::default())
+                    .unwrap();
+            }
+        }
+        database.use_logical_clock();
+        database
+    }
+}
+
+fn schemas(chance: &mut Chance) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut add = |name: &str, schema: Value| files.push((format!("{name}.json"), schema.to_string()));
+    for name in DOCUMENTS {
+        let allow = if name == "vault" { json!([]) } else { allow(chance) };
+        let mut schema = object_schema(chance, 2);
+        schema["x-mallku"] = json!({"allow": allow});
+        add(name, schema);
+    }
+    for (name, from, to) in EDGES {
+        let mut schema = object_schema(chance, 1);
+        schema["x-mallku"] = json!({"kind": "edge", "from": [from], "to": to, "allow": allow(chance)});
+        add(name, schema);
+    }
+    let reads = |chance: &mut Chance| if chance.percent(75) { json!(["read"]) } else { json!([]) };
+    let spanned = if chance.percent(50) {
+        json!(["people"])
+    } else {
+        json!(["people", "notes"])
+    };
+    add(
+        "look",
+        json!({"x-mallku": {"kind": "view", "collections": spanned, "allow": reads(chance)}}),
+    );
+    let edges = if chance.percent(60) {
+        json!(["knows"])
+    } else {
+        json!(["knows", "wrote"])
+    };
+    add(
+        "net",
+        json!({"x-mallku": {"kind": "graph", "edges": edges, "allow": reads(chance)}}),
+    );
+    let functions = match chance.below(4) {
+        0 => json!({"allow": ["@pure", "@geo", "@search", "@data", "@info", "@dangerous"]}),
+        1 => json!({"allow": ["@pure", "@geo", "@search", "@data"]}),
+        _ => json!({}),
+    };
+    add(
+        "policy",
+        json!({"roles": {"staff": {"users": ["ada"]}}, "functions": functions}),
+    );
+    files
+}
+
+fn allow(chance: &mut Chance) -> Value {
+    let mut operations = Vec::new();
+    for (name, share) in [
+        ("read", 88),
+        ("insert", 60),
+        ("update", 60),
+        ("replace", 45),
+        ("remove", 55),
+    ] {
+        if chance.percent(share) {
+            operations.push(name);
+        }
+    }
+    if chance.percent(25) {
+        json!({"*": ["read"], "staff": operations})
+    } else {
+        json!(operations)
+    }
+}
+
+/// A schema of an object with a few attributes of all kinds, some hidden, some read-only, some for staff only.
+fn object_schema(chance: &mut Chance, depth: usize) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for name in ["a", "b", "c", "d", "e", "o", "l", "t"] {
+        if !chance.percent(if depth == 0 { 45 } else { 75 }) {
+            continue;
+        }
+        let mut schema = match name {
+            "o" if depth > 0 => object_schema(chance, depth - 1),
+            "l" if depth > 0 => json!({"type": "array", "items": object_schema(chance, depth - 1)}),
+            "t" => json!({"type": "array", "items": {"type": "string"}}),
+            _ => scalar_schema(chance),
+        };
+        match chance.below(20) {
+            0..=3 => schema["writeOnly"] = json!(true),
+            4 => schema["readOnly"] = json!(true),
+            5 => schema["x-mallku"] = json!({"readers": ["staff"]}),
+            6 => schema["x-mallku"] = json!({"writers": ["staff"]}),
+            _ if chance.percent(12) => required.push(name),
+            _ => {}
+        }
+        properties.insert(name.to_owned(), schema);
+    }
+    let mut schema = json!({"type": "object", "properties": properties});
+    if chance.percent(70) {
+        schema["additionalProperties"] = json!(false);
+    }
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn scalar_schema(chance: &mut Chance) -> Value {
+    match chance.below(9) {
+        0 => json!({"type": "string"}),
+        1 => json!({"type": "string", "enum": ["x", "y", "z"]}),
+        2 => json!({"type": "integer"}),
+        3 => json!({"type": "integer", "minimum": 0, "maximum": 5}),
+        4 => json!({"type": "number"}),
+        5 => json!({"type": "boolean"}),
+        6 => json!({"type": ["string", "null"], "maxLength": 3}),
+        7 => json!({"type": ["integer", "string"]}),
+        _ => json!({}),
+    }
+}
+
+fn data(chance: &mut Chance, resources: &Resources) -> Database {
+    let mut database = Database::new(DATABASE);
+    for collection in resources.collections.values() {
+        let kind = if collection.edge.is_some() {
+            CollectionKind::Edge
+        } else {
+            CollectionKind::Document
+        };
+        database.create_collection(&collection.name, kind).unwrap();
+        for number in 0..1 + chance.below(4) {
+            let mut json = valid_document(chance, collection);
+            json["_key"] = json!(format!("k{number}"));
+            set_ends(chance, collection, &mut json);
+            database
+                .insert(&collection.name, &Stored::from_json(&json), &WriteOptions::default())
+                .unwrap();
+        }
+    }
+    for view in resources.views.values() {
+        let links: Map<String, Value> = view.collections.iter().map(|name| (name.clone(), json!({}))).collect();
+        let definition = Map::from_iter([("links".to_owned(), Value::Object(links))]);
+        let view = View {
+            name: view.name.clone(),
+            kind: "arangosearch".to_owned(),
+            definition,
+        };
+        database.create_view(view, false).unwrap();
+    }
+    for graph in resources.graphs.values() {
+        let definition = |name: &String| {
+            let ends = resources.collections[name].edge.as_ref().unwrap();
+            EdgeDefinition {
+                collection: name.clone(),
+                from: ends.from.iter().cloned().collect(),
+                to: ends.to.iter().cloned().collect(),
+            }
+        };
+        let edges = graph.edges.iter().map(definition).collect();
+        let orphans = graph.orphans.iter().cloned().collect();
+        database
+            .create_graph(Graph {
+                name: graph.name.clone(),
+                edges,
+                orphans,
+            })
+            .unwrap();
+    }
+    database.use_logical_clock();
+    database
+}
+
+fn set_ends(chance: &mut Chance, collection: &Collection, json: &mut Value) {
+    let Some(ends) = &collection.edge else { return };
+    for (name, names) in [("_from", &ends.from), ("_to", &ends.to)] {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        json[name] = json!(format!("{}/k{}", chance.pick(&names), chance.below(4)));
+    }
+}
+
+/// A document that its collection's schema accepts.
+pub(crate) fn valid_document(chance: &mut Chance, collection: &Collection) -> Value {
+    for _ in 0..200 {
+        let document = value_of(chance, &collection.shape, 0);
+        if collection.validator.accepts(&document) {
+            return document;
+        }
+    }
+    panic!(
+        "no valid document found for {}: {}",
+        collection.name, collection.json_schema
+    );
+}
+
+/// A value of a shape's type, from a small domain so that comparisons hit.
+pub(crate) fn value_of(chance: &mut Chance, shape: &Shape, depth: usize) -> Value {
+    let types: Vec<JsonType> = if depth == 0 {
+        vec![JsonType::Object]
+    } else if shape.types.is_empty() {
+        vec![JsonType::Integer, JsonType::String, JsonType::Null]
+    } else {
+        shape.types.iter().copied().collect()
+    };
+    match types[chance.below(types.len())] {
+        JsonType::Null => Value::Null,
+        JsonType::Boolean => json!(chance.percent(50)),
+        JsonType::Integer => json!(chance.below(6)),
+        JsonType::Number => json!(f64::from(u8::try_from(chance.below(8)).unwrap()) / 2.0),
+        JsonType::String => json!(chance.pick(&["x", "y", "z", "k0", "k1"])),
+        JsonType::Array => (0..chance.below(3))
+            .map(|_| value_of(chance, shape.element(), depth + 1))
+            .collect(),
+        JsonType::Object => {
+            let mut object = Map::new();
+            for (name, attribute) in &shape.attributes {
+                if !name.starts_with('_') && (shape.required.contains(name) || chance.percent(75)) {
+                    object.insert(name.clone(), value_of(chance, attribute, depth + 1));
+                }
+            }
+            Value::Object(object)
+        }
+    }
+}
+
+/// Gives every hidden part another value, or none.
+fn change_hidden(chance: &mut Chance, value: &mut Value, shape: &Shape, roles: &RoleSet) {
+    match value {
+        Value::Object(object) => {
+            for (name, shape) in &shape.attributes {
+                if name.starts_with('_') {
+                    continue;
+                }
+                if shape.read.admits(roles) {
+                    if let Some(value) = object.get_mut(name) {
+                        change_hidden(chance, value, shape, roles);
+                    }
+                } else if chance.percent(25) {
+                    object.remove(name);
+                } else {
+                    object.insert(name.clone(), value_of(chance, shape, 1));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                change_hidden(chance, item, shape.element(), roles);
+            }
+        }
+        _ => {}
+    }
+}
