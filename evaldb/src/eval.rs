@@ -18,7 +18,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mallku_db::aql::ast::{
-    Block, Expr, Limit, Pattern, Query, Return, SortDirection, SortKey, Statement, StatementKind,
+    Assignment, Block, Expr, Limit, Pattern, Query, Return, SortDirection, SortKey, Statement, StatementKind,
 };
 
 use crate::error::{ArangoError, Result};
@@ -133,11 +133,25 @@ impl<'d> Evaluator<'d> {
 
     /// Runs the statements of a block and returns what its `RETURN` gives.
     pub(crate) fn block(&mut self, block: &Block<'_>, main: bool) -> Result<Vec<Value>> {
-        let base = self.row.clone();
+        let outer = self.row.clone();
         let mut limits = self.limits(&block.statements, main)?;
-        let mut rows = vec![base.clone()];
         let mut statements = block.statements.as_slice();
         let mut limits = limits.as_mut_slice();
+        // What is assigned before the first loop outlives a COLLECT, and is there even when no row is.
+        while let Some((
+            Statement {
+                kind: StatementKind::Let(assignments),
+                ..
+            },
+            rest,
+        )) = statements.split_first()
+        {
+            self.assign(assignments)?;
+            statements = rest;
+            limits = limits.get_mut(1..).unwrap_or_default();
+        }
+        let base = self.row.clone();
+        let mut rows = vec![base.clone()];
         while let Some(end) = statements.iter().position(ends_segment) {
             let (segment, rest) = statements.split_at(end);
             let (segment_limits, rest_limits) = limits.split_at_mut(end);
@@ -146,7 +160,7 @@ impl<'d> Evaluator<'d> {
             statements = rest;
             if let StatementKind::Return(last) = &last.kind {
                 let result = self.return_rows(segment, segment_limits, rows, last)?;
-                self.row = base;
+                self.row = outer;
                 if main && self.options.full_count {
                     self.stats.full_count = full_count(segment_limits).or(Some(result.len() as u64));
                 }
@@ -159,7 +173,7 @@ impl<'d> Evaluator<'d> {
             })?;
             rows = self.whole(last, kept, &base)?;
         }
-        self.row = base;
+        self.row = outer;
         Ok(Vec::new())
     }
 
@@ -235,10 +249,7 @@ impl<'d> Evaluator<'d> {
             }
             StatementKind::Paths(paths) => self.paths(paths, &mut |this| this.stream(rest, limits, sink)),
             StatementKind::Let(assignments) => {
-                for assignment in assignments {
-                    let value = self.eval(&assignment.value)?;
-                    self.bind_pattern(&assignment.target, value);
-                }
+                self.assign(assignments)?;
                 self.stream(rest, limits, sink)
             }
             StatementKind::Filter(condition) => {
@@ -270,6 +281,14 @@ impl<'d> Evaluator<'d> {
             },
             _ => self.stream(rest, limits, sink),
         }
+    }
+
+    fn assign(&mut self, assignments: &[Assignment<'_>]) -> Result<()> {
+        for assignment in assignments {
+            let value = self.eval(&assignment.value)?;
+            self.bind_pattern(&assignment.target, value);
+        }
+        Ok(())
     }
 
     fn limits(&mut self, statements: &[Statement<'_>], main: bool) -> Result<Vec<Option<LimitState>>> {

@@ -67,6 +67,9 @@ pub(crate) fn call(evaluator: &mut Evaluator<'_>, name: &str, args: &[Expr<'_>])
             _ => evaluator.eval(arg)?,
         });
     }
+    evaluator.note(|trace| {
+        trace.functions.insert(Text::from(name));
+    });
     if matches!(name, "LENGTH" | "COUNT")
         && matches!(
             args,
@@ -76,6 +79,7 @@ pub(crate) fn call(evaluator: &mut Evaluator<'_>, name: &str, args: &[Expr<'_>])
             }]
         )
     {
+        // ArangoDB rewrites this call in the same way (`Aql/Ast.cpp`).
         return apply(evaluator, "COLLECTION_COUNT", &values);
     }
     record(evaluator, name, &values);
@@ -84,11 +88,6 @@ pub(crate) fn call(evaluator: &mut Evaluator<'_>, name: &str, args: &[Expr<'_>])
 
 /// Calls a function by its upper-cased name.
 pub(crate) fn apply(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) -> Result<Value> {
-    if evaluator.trace.is_some() {
-        evaluator.note(|trace| {
-            trace.functions.insert(Text::from(name));
-        });
-    }
     let Some((least, most, body)) = TABLE.get(name) else {
         return Err(if name.contains(':') {
             ArangoError::new(
@@ -140,26 +139,25 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
         "NOT_NULL" | "FIRST_DOCUMENT" | "FIRST_LIST" | "PASSTHRU" | "NOOPT" | "NOEVAL" | "V8" => {
             values.iter().for_each(|value| evaluator.glanced(value));
         }
-        "KEEP" | "HAS" => {
-            let names = values.iter().skip(1).flat_map(names_in).collect::<Vec<_>>();
-            values.iter().skip(1).for_each(|value| evaluator.used(value));
-            if let Some(document) = values.first() {
-                for name in names {
-                    let part = evaluator.attribute(document, &name);
-                    if &*name != "HAS" {
-                        evaluator.used(&part);
-                    }
+        "HAS" => {
+            let name = arg(values, 1).to_text();
+            evaluator.used(arg(values, 1));
+            evaluator.attribute(arg(values, 0), &name);
+        }
+        // What they make keeps its origin: it is read when it is used.
+        "KEEP" | "UNSET" => values.iter().skip(1).for_each(|value| evaluator.used(value)),
+        "PARSE_IDENTIFIER" | "PARSE_COLLECTION" | "PARSE_KEY" | "IS_SAME_COLLECTION" => {
+            for value in values {
+                if matches!(value, Value::Object(_)) {
+                    evaluator.attribute(value, "_id");
+                } else {
+                    evaluator.used(value);
                 }
             }
         }
-        "UNSET" => {
-            let names = values.iter().skip(1).flat_map(names_in).collect::<Vec<_>>();
+        "EXISTS" => {
+            evaluator.glanced(arg(values, 0));
             values.iter().skip(1).for_each(|value| evaluator.used(value));
-            if let Some(document @ Value::Object(object)) = values.first() {
-                for (name, _) in object.iter().filter(|(name, _)| !names.contains(name)) {
-                    evaluator.attribute(document, name);
-                }
-            }
         }
         "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "PUSH" | "APPEND" | "POP" | "SHIFT" | "UNSHIFT" | "MERGE"
         | "VALUES" => {

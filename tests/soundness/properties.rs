@@ -62,7 +62,7 @@ pub(crate) fn check(world: &World, query: &Generated, chance: &mut Chance) -> Re
     if let Some(trace) = &trace {
         only_allowed(world, trace)?;
     }
-    still_valid(world, &database)?;
+    still_valid(world, &database, trace.as_ref())?;
     // Without the trace nothing may be different: it only watches.
     let (unwatched, _) = evaluate(&mut world.database.clone(), query, false);
     if unwatched != outcome {
@@ -165,8 +165,9 @@ fn admits(world: &World, collection: &str, path: &Path, write: bool) -> bool {
     true
 }
 
-/// (c) What is stored keeps the schemas, edges end where they may, and read-only attributes are as they were.
-fn still_valid(world: &World, database: &Database) -> Result<(), String> {
+/// (c) What is stored keeps the schemas, edges end where they may, and read-only attributes are as they were; only a
+/// replacement that the schema set permits may take them away, for it takes away everything that it does not name.
+fn still_valid(world: &World, database: &Database, trace: Option<&Trace>) -> Result<(), String> {
     for schema in world.resources().collections.values() {
         let collection = database.collection(&schema.name).map_err(|error| error.message)?;
         for document in collection.documents() {
@@ -197,7 +198,11 @@ fn still_valid(world: &World, database: &Database) -> Result<(), String> {
                     .iter()
                     .filter(|(name, shape)| !name.starts_with('_') && !shape.write.admits(&world.roles));
                 for (name, _) in kept {
-                    if json.get(name) != before.get(name) {
+                    let replaced = json.get(name).is_none()
+                        && trace
+                            .and_then(|trace| trace.writes.get(schema.name.as_str()))
+                            .is_some_and(|kinds| kinds.contains_key(&WriteKind::Replace));
+                    if json.get(name) != before.get(name) && !replaced {
                         return Err(format!("changes the read-only {id}.{name}"));
                     }
                 }

@@ -53,9 +53,16 @@ pub(crate) fn generate(world: &World, chance: &mut Chance) -> Generated {
         let names: Vec<&str> = generator.with.iter().map(String::as_str).collect();
         format!("WITH {} {body}", names.join(", "))
     };
+    // Parts that were thrown away may have had bind parameters.
+    let used = |key: &String| {
+        text.match_indices(&format!("@{key}"))
+            .any(|(place, found)| !text[place + found.len()..].starts_with(|next: char| next.is_ascii_digit()))
+    };
+    let mut binds = generator.binds;
+    binds.retain(|key, _| used(key));
     Generated {
         text,
-        binds: generator.binds,
+        binds,
         productions: generator.productions,
     }
 }

@@ -371,7 +371,7 @@ fn change_hidden(chance: &mut Chance, value: &mut Value, shape: &Shape, roles: &
                         change_hidden(chance, value, shape, roles);
                     }
                 } else if chance.percent(25) {
-                    object.remove(name);
+                    object.shift_remove(name);
                 } else {
                     object.insert(name.clone(), value_of(chance, shape, 1));
                 }

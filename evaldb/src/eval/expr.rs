@@ -389,8 +389,19 @@ impl Evaluator<'_> {
                 })
             }
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-                let left = self.operand(left)?;
-                let right = self.operand(right)?;
+                let left = self.eval(left)?;
+                let right = self.eval(right)?;
+                if self.trace.is_some() {
+                    // Values of different types are told apart by their types alone.
+                    let same_type = left.type_name() == right.type_name();
+                    for value in [&left, &right] {
+                        if same_type {
+                            self.used(value)
+                        } else {
+                            self.glanced(value)
+                        }
+                    }
+                }
                 Ok(Value::Bool(related(op, &left, &right)))
             }
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod => {

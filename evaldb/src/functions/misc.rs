@@ -165,5 +165,8 @@ fn dynamic(this: &mut Evaluator<'_>, name: &Value, args: &[Value]) -> Result<Val
     if matches!(name.as_str(), "CALL" | "APPLY" | "V8" | "INTERNAL") {
         return Err(ArangoError::new(1578, format!("disallowed dynamic call to '{name}'")));
     }
+    this.note(|trace| {
+        trace.functions.insert(Text::from(name.as_str()));
+    });
     apply(this, &name, args)
 }

@@ -130,7 +130,9 @@ fn selected(
     let names: Vec<Text> = args.iter().skip(1).flat_map(names_in).collect();
     on_object(evaluator, args, function, |object| {
         let kept = object.iter().filter(|(name, _)| wanted(&names, name));
-        Value::object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+        let mut selected: Object = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        selected.origin.clone_from(&object.origin);
+        Value::object(selected)
     })
 }
 

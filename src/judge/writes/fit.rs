@@ -86,6 +86,7 @@ impl<'a> Analysis<'a> {
             holes: Vec::new(),
             choices: Vec::new(),
             constants: false,
+            listed: false,
         };
         let tied = match mode {
             Mode::Whole => collection.shape.constrained,
@@ -305,6 +306,7 @@ impl<'a> Analysis<'a> {
             for denial in found {
                 self.deny(denial.at(fit.span));
             }
+            self.check_types(fit, &json, shape, at);
             return Some(json.into_owned());
         }
         if let Value::Object(object) = value
@@ -332,6 +334,9 @@ impl<'a> Analysis<'a> {
             for denial in found {
                 self.deny(denial.at(fit.span));
             }
+            for choice in &choices {
+                self.check_types(fit, choice, shape, at);
+            }
             let first = choices.first().cloned();
             fit.choices.push((at.clone(), choices));
             return first;
@@ -339,6 +344,13 @@ impl<'a> Analysis<'a> {
         fit.holes.push(at.clone());
         self.fit_unknown(fit, value, shape, at, null_drops);
         Some(Json::Null)
+    }
+
+    /// Checks the types of a constant within a list: the list is no part of the skeleton that is validated in the end.
+    fn check_types(&mut self, fit: &Fit<'a>, json: &Json, shape: &Shape, at: &[String]) {
+        if fit.listed && !typed(json, shape) {
+            self.deny(wrong_type(fit.collection, &dotted(at), Types::of_json(json), shape).at(fit.span));
+        }
     }
 
     /// The constants that a value is one of.
@@ -409,6 +421,7 @@ impl<'a> Analysis<'a> {
                         holes: Vec::new(),
                         choices: Vec::new(),
                         constants: false,
+                        listed: true,
                     };
                     let mut at = at.to_vec();
                     self.fit_object(&mut inner, object, shape, &mut at, false);
@@ -577,6 +590,8 @@ struct Fit<'a> {
     choices: Vec<(Vec<String>, Vec<Json>)>,
     /// Whether the skeleton has constants.
     constants: bool,
+    /// Whether this is an object in a list: then no skeleton is validated.
+    listed: bool,
 }
 
 /// What is wrong with a document that is known as a whole.
