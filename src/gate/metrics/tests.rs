@@ -121,3 +121,62 @@ fn each_family_is_described_once() {
     );
     assert!(text.contains(r#"mallku_connections{state="idle"} 1"#), "{text}");
 }
+
+/// Every name that begins with ours, without what a histogram or a counter adds to it.
+fn names(text: &str) -> std::collections::BTreeSet<String> {
+    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+        .filter(|word| word.starts_with("mallku_") && *word != "mallku_db")
+        .map(|word| {
+            let word = ["_bucket", "_count", "_sum"]
+                .iter()
+                .find_map(|end| word.strip_suffix(end))
+                .unwrap_or(word);
+            word.to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn documentation_and_dashboard_name_what_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = State {
+        phase: Phase::Ready,
+        since_ms: 2,
+        started_ms: 1,
+        pid: 1,
+        reason: String::new(),
+        database: Database::default(),
+        gate: Gate::default(),
+        orphans_reaped: 0,
+        log_lines_dropped: 0,
+    };
+    state.write(dir.path()).unwrap();
+    let door = crate::gate::door::Stats {
+        connections: vec![(crate::gate::door::Phase::Idle, 1)],
+        refusals: vec![(crate::gate::door::Reason::Malformed, 1)],
+        ..Default::default()
+    };
+    let metrics = Metrics::default();
+    metrics.request("aql", Outcome::Allow, Duration::ZERO);
+    metrics.upstream_failure("connect");
+    let log = Log::off();
+    let text = metrics.text(&Sources {
+        run_dir: Some(dir.path().to_owned()),
+        audit: Some(&log),
+        others: snapshot::door(&door),
+        ..Sources::default()
+    });
+    let samples: String = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let there = names(&samples);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documented = names(&std::fs::read_to_string(root.join("docs/metrics.md")).unwrap());
+    let shown = names(&std::fs::read_to_string(root.join("deploy/grafana/mallku-db.json")).unwrap());
+    let missing: Vec<_> = there.difference(&documented).collect();
+    assert!(missing.is_empty(), "not in docs/metrics.md: {missing:?}");
+    let unknown: Vec<_> = shown.difference(&documented).collect();
+    assert!(unknown.is_empty(), "shown and not documented: {unknown:?}");
+}

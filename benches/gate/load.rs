@@ -1,0 +1,96 @@
+//! Load: `wrk` for requests, own sockets for hostility.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// `GET /_api/version`: an answer of 60 bytes.
+    Small,
+    /// A query whose answer has 100 KiB.
+    Large,
+}
+
+impl Ask {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Ask::Small => "small",
+            Ask::Large => "100 KiB",
+        }
+    }
+
+    const fn script(self) -> &'static str {
+        match self {
+            Ask::Small => "wrk.path = \"/_db/_system/_api/version\"\n",
+            Ask::Large => {
+                "wrk.method = \"POST\"\nwrk.path = \"/_db/_system/_api/cursor\"\n\
+                 wrk.headers[\"Content-Type\"] = \"application/json\"\n\
+                 wrk.body = '{\"query\":\"FOR e IN episodes FILTER e.number >= @n RETURN {number: e.number, title: e.title}\",\
+                 \"bindVars\":{\"n\":7}}'\n"
+            }
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Figures {
+    pub(crate) per_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) total: u64,
+    /// Answers that were no 2xx, and sockets that failed.
+    pub(crate) failed: u64,
+}
+
+/// Runs `wrk` with so many connections for so long.
+pub(crate) fn run(dir: &Path, address: SocketAddr, ask: Ask, connections: u32, time: Duration) -> io::Result<Figures> {
+    let script = dir.join(format!("{}.lua", ask.name().replace(' ', "-")));
+    let head = "wrk.headers[\"Authorization\"] = \"Basic YXBwOnBhc3N3b3Jk\"\n";
+    let done = "done = function(summary, latency)\n\
+                local e = summary.errors\n\
+                io.write(string.format('FIGURES %f %d %d %d %d\\n', summary.requests / summary.duration * 1e6,\n\
+                latency:percentile(50), latency:percentile(99), summary.requests,\n\
+                e.connect + e.read + e.write + e.status + e.timeout))\nend\n";
+    std::fs::write(&script, format!("{head}{}{done}", ask.script()))?;
+    let threads = connections.min(2);
+    let output = Command::new("wrk")
+        .arg(format!("-t{threads}"))
+        .arg(format!("-c{connections}"))
+        .arg(format!("-d{}s", time.as_secs().max(1)))
+        .arg("-s")
+        .arg(&script)
+        .arg(format!("http://{address}"))
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    parse(&text).ok_or_else(|| io::Error::other(format!("wrk said: {text}{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+fn parse(text: &str) -> Option<Figures> {
+    let line = text.lines().find_map(|line| line.strip_prefix("FIGURES "))?;
+    let mut words = line.split(' ');
+    Some(Figures {
+        per_second: words.next()?.parse().ok()?,
+        p50: Duration::from_micros(words.next()?.parse().ok()?),
+        p99: Duration::from_micros(words.next()?.parse().ok()?),
+        total: words.next()?.parse().ok()?,
+        failed: words.next()?.parse().ok()?,
+    })
+}
+
+/// Connections that say nothing, or begin and do not go on.
+pub(crate) fn hostile(address: SocketAddr, idle: usize, half_sent: usize) -> io::Result<Vec<TcpStream>> {
+    let mut streams = Vec::with_capacity(idle + half_sent);
+    for number in 0..idle + half_sent {
+        let mut stream = TcpStream::connect(address)?;
+        if number >= idle {
+            stream.write_all(b"POST /_api/cursor HTTP/1.1\r\nHost: db\r\nContent-Type: appl")?;
+        }
+        streams.push(stream);
+    }
+    Ok(streams)
+}
