@@ -85,7 +85,9 @@ impl Denial {
     }
 
     pub(super) fn bind_type(key: &str, wanted: &str, span: Span) -> Self {
-        Self::new(Rule::BindType, format!("the bind value \"{key}\" has to be {wanted}")).at(span)
+        Self::new(Rule::BindType, format!("the bind value \"{key}\" has to be {wanted}"))
+            .at(span)
+            .hint("bind values that stand for names decide what the query reaches, so each is checked before it runs")
     }
 
     pub(super) fn function_not_allowed(name: &str, what: &str, span: Span) -> Self {

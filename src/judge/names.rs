@@ -40,16 +40,11 @@ impl<'a> Analysis<'a> {
         match self.bind_json(bind)? {
             Json::String(name) => Some(Cow::Borrowed(name)),
             _ => {
-                self.deny(
-                    Denial::new(
-                        Rule::BindType,
-                        format!(
-                            "the bind value \"{}\" has to be a string: it names a collection",
-                            bind.key
-                        ),
-                    )
-                    .at(bind.span),
-                );
+                self.deny(Denial::bind_type(
+                    &bind.key,
+                    "a string: it names a collection",
+                    bind.span,
+                ));
                 None
             }
         }

@@ -105,6 +105,9 @@ pub(super) const UPSERT: &[&str] = &[
     "readOwnWrites",
 ];
 
+/// Options that change what a modification does, so that nothing but a boolean is taken for one.
+const BOOLEANS: &[&str] = &["keepNull", "mergeObjects", "overwrite", "ignoreRevs"];
+
 /// The options that a statement gives.
 #[derive(Debug, Default)]
 pub(super) struct Options<'a> {
@@ -193,6 +196,12 @@ impl<'a> Analysis<'a> {
                     )
                     .hint("leave it out: `indexHint` alone is allowed"),
                 );
+            }
+            if BOOLEANS.contains(&name.text.as_ref()) && !value.is_boolean() {
+                self.deny(Denial::option(
+                    format!("`{}` has to be true or false", name.text),
+                    member.value.span,
+                ));
             }
             let entry = (value.into_owned(), member.value.span);
             if options.values.insert(name.text.clone(), entry).is_some() {

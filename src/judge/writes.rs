@@ -54,11 +54,9 @@ impl<'a> Analysis<'a> {
                 self.write(target, &value, Operation::Update, merge_mode(&given), span);
             }
         }
-        let overwrites = matches!(overwrite, Overwrite::Replace | Overwrite::Update);
-        let old = if overwrites {
-            self.old_or_new(target, true)
-        } else {
-            Value::NULL
+        let old = match overwrite {
+            Overwrite::Conflict => Value::NULL,
+            _ => self.old_or_new(target, true),
         };
         self.assign(it.old, old);
         let new = self.old_or_new(target, matches!(overwrite, Overwrite::Ignore));
@@ -127,11 +125,14 @@ impl<'a> Analysis<'a> {
             }
         }
         let old = target.map_or(Value::ANY, |target| self.old_or_new(target, true));
-        self.assign(it.old, old);
+        self.assign(it.old, old.clone());
         let insert = self.expr(&it.insert);
         self.read(&insert, it.insert.span);
+        // The second document is written only where there is an old one.
+        self.assign(it.old, candidate);
         let update = self.expr(&it.update);
         self.read(&update, it.update.span);
+        self.assign(it.old, old);
         let given = self.given(it.options.as_ref(), options::UPSERT, target);
         let Some(target) = target else {
             return self.unknown_target(it.old, Some(it.new));

@@ -303,6 +303,9 @@ impl<'a> Analysis<'a> {
             );
             let mut found = Vec::new();
             walk(fit.collection, &json, shape, at, merging, self.roles, &mut found);
+            if null_drops {
+                check_dropped(fit.collection, &json, shape, at, self.roles, &mut found);
+            }
             for denial in found {
                 self.deny(denial.at(fit.span));
             }
@@ -616,22 +619,14 @@ pub(in crate::judge) fn check_json(
     let effective = if keep_null {
         document
     } else {
-        for (name, value) in members {
-            if value.is_null() && collection.shape.required.contains(name) {
-                found.push(invalid(
-                    collection,
-                    name,
-                    &format!("`{name}` is required, and null would drop it"),
-                ));
-            }
-            if value.is_null() {
-                match collection.shape.attribute(name) {
-                    Some(below) if !below.write.admits(roles) => found.push(read_only(collection, name)),
-                    Some(_) => {}
-                    None => found.push(unknown(collection, &collection.shape, &[], name)),
-                }
-            }
-        }
+        check_dropped(
+            collection,
+            document,
+            &collection.shape,
+            &mut Vec::new(),
+            roles,
+            &mut found,
+        );
         stripped = without_nulls(document);
         &stripped
     };
@@ -777,14 +772,52 @@ fn merged_levels(update: &Json, shape: &Shape) -> Vec<Vec<String>> {
     levels
 }
 
-/// The document without attributes that are null, as `keepNull: false` leaves it.
+/// With `keepNull: false` an attribute set to null is dropped, so that one that is required must not be null, and one
+/// that clients may not write is not theirs to drop.
+fn check_dropped(
+    collection: &Collection,
+    json: &Json,
+    shape: &Shape,
+    at: &mut Vec<String>,
+    roles: &RoleSet,
+    found: &mut Vec<Denial>,
+) {
+    for (name, value) in json.as_object().into_iter().flatten() {
+        let Some(shape_below) = shape.attribute(name) else {
+            if value.is_null() {
+                found.push(unknown(collection, shape, at, name));
+            }
+            continue;
+        };
+        if value.is_null() {
+            let path = below(at, name);
+            if shape.required.contains(name) || shape.constrained {
+                found.push(invalid(
+                    collection,
+                    &path,
+                    &format!("`{path}` is required, and null would drop it"),
+                ));
+            }
+            if !shape_below.write.admits(roles) {
+                found.push(read_only(collection, &path));
+            }
+        } else {
+            at.push(name.clone());
+            check_dropped(collection, value, shape_below, at, roles, found);
+            at.pop();
+        }
+    }
+}
+
+/// The document without the attributes of its own that are null. Whether ArangoDB drops those of objects in it depends
+/// on what is stored, so they have to be valid as they are as well.
 fn without_nulls(json: &Json) -> Json {
     match json {
         Json::Object(members) => Json::Object(
             members
                 .iter()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(name, value)| (name.clone(), without_nulls(value)))
+                .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
         ),
         other => other.clone(),
