@@ -87,7 +87,7 @@ impl Denial {
     pub(super) fn bind_type(key: &str, wanted: &str, span: Span) -> Self {
         Self::new(Rule::BindType, format!("the bind value \"{key}\" has to be {wanted}"))
             .at(span)
-            .hint("bind values that stand for names decide what the query reaches, so each is checked before it runs")
+            .hint(format!("give it as a string: `{{\"{key}\": \"…\"}}`"))
     }
 
     pub(super) fn function_not_allowed(name: &str, what: &str, span: Span) -> Self {

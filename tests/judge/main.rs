@@ -3,6 +3,7 @@
 mod attacks;
 mod bounds;
 mod cache;
+mod corpus;
 mod documents;
 mod masking;
 mod messages;
