@@ -146,6 +146,15 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
         }
         // What they make keeps its origin: it is read when it is used.
         "KEEP" | "UNSET" => values.iter().skip(1).for_each(|value| evaluator.used(value)),
+        // The steps along the path record what they read.
+        "VALUE" => evaluator.used(arg(values, 1)),
+        "TRANSLATE" => {
+            evaluator.used(arg(values, 0));
+            evaluator.used(arg(values, 2));
+            let name = arg(values, 0).to_text();
+            let part = evaluator.attribute(arg(values, 1), &name);
+            evaluator.used(&part);
+        }
         "PARSE_IDENTIFIER" | "PARSE_COLLECTION" | "PARSE_KEY" | "IS_SAME_COLLECTION" => {
             for value in values {
                 if matches!(value, Value::Object(_)) {
@@ -173,7 +182,17 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
                 }
             }
         }
-        _ => values.iter().for_each(|value| evaluator.used(value)),
+        _ => {
+            // A function of arrays looks at nothing in an object: the result is null.
+            let of_arrays = arrays::TABLE.iter().any(|(known, ..)| *known == name);
+            for value in values {
+                if of_arrays && matches!(value, Value::Object(_)) {
+                    evaluator.glanced(value);
+                } else {
+                    evaluator.used(value);
+                }
+            }
+        }
     }
 }
 

@@ -353,7 +353,8 @@ impl<'a> Analysis<'a> {
             .map(|(name, collection)| (*name, *collection))
             .collect();
         let all: Vec<_> = all.into_values().collect();
-        self.any_document(&all)
+        // An edge may point to a document that does not exist: then the vertex is null.
+        Value::union([self.any_document(&all), Value::NULL])
     }
 
     fn check_graph_options(
@@ -387,7 +388,8 @@ fn path_object<'a>(vertices: Value<'a>, ground: &Ground<'a>) -> Value<'a> {
     let member = |name: &'static str, value: Value<'a>| Member {
         name: Cow::Borrowed(name),
         value,
-        optional: false,
+        // Which of the weights there is hangs on the search and its options.
+        optional: name.starts_with("weight"),
     };
     Value::object(
         vec![

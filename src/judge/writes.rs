@@ -306,6 +306,12 @@ impl<'a> Analysis<'a> {
 
     /// Checks a written document and notes what is written.
     fn write(&mut self, target: Target<'a>, value: &Value<'a>, operation: Operation, mode: Mode, span: Span) {
+        // A document without attributes is a write as well.
+        self.writes
+            .entry(target.collection.name.clone())
+            .or_default()
+            .entry(operation)
+            .or_default();
         for path in fit::written_paths(value) {
             self.note_write(target.collection, operation, path);
         }

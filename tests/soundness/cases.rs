@@ -5,7 +5,9 @@ use mallku_db::schema::SchemaSet;
 use serde_json::{Value, json};
 
 fn verdict(schema: &Value, query: &str) -> Verdict {
-    let set = SchemaSet::from_files([("c.json", schema.to_string())]).unwrap_or_else(|faults| panic!("{faults}"));
+    let edges = json!({"x-mallku": {"kind": "edge", "from": ["c"], "to": ["c"], "allow": ["read"]}});
+    let set = SchemaSet::from_files([("c.json", schema.to_string()), ("e.json", edges.to_string())])
+        .unwrap_or_else(|faults| panic!("{faults}"));
     let request = Request {
         query,
         bind_vars: None,
@@ -41,5 +43,73 @@ fn constants_in_an_object_in_a_list_have_their_types() {
         assert_eq!(rules(&verdict(&schema, query)), ["document-invalid"], "{query}");
     }
     let query = "FOR v IN ['a', 'b'] FOR d IN c UPDATE 'k' WITH {l: [{n: LENGTH(d.l), t: v}]} IN c";
+    assert_eq!(rules(&verdict(&schema, query)), [""; 0], "{query}");
+}
+
+/// `keepNull: false` removes an attribute that is set to null: below the top level nobody looked who may.
+#[test]
+fn a_null_that_drops_a_read_only_attribute_is_a_write() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "o": {
+                "type": "object",
+                "properties": {"r": {"type": ["string", "null"], "readOnly": true}, "n": {"type": ["integer", "null"]}},
+                "additionalProperties": false
+            }
+        },
+        "additionalProperties": false,
+        "x-mallku": {"allow": ["read", "insert", "update", "replace"]}
+    });
+    for query in [
+        "UPDATE 'k' WITH {o: {r: null}} IN c OPTIONS {keepNull: false}",
+        "UPDATE 'k' WITH {o: {r: null, n: LENGTH('x')}} IN c OPTIONS {keepNull: false}",
+        "INSERT {_key: 'k', o: {r: null}} INTO c OPTIONS {overwriteMode: 'update', keepNull: false}",
+    ] {
+        assert!(
+            rules(&verdict(&schema, query)).contains(&"attribute-read-only"),
+            "{query}"
+        );
+    }
+    let query = "UPDATE 'k' WITH {o: {n: null}} IN c OPTIONS {keepNull: false}";
+    assert_eq!(rules(&verdict(&schema, query)), [""; 0], "{query}");
+}
+
+/// What is merged into a stored object must not lose what the schema requires there.
+#[test]
+fn a_null_that_drops_a_required_attribute_is_denied_at_any_depth() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "o": {"type": "object", "properties": {"n": {"type": "integer"}, "m": {"type": "integer"}}, "required": ["n"]}
+        },
+        "required": ["o"],
+        "x-mallku": {"allow": ["read", "insert", "update", "replace"]}
+    });
+    for query in [
+        "UPDATE 'k' WITH {o: null} IN c OPTIONS {keepNull: false}",
+        "UPDATE 'k' WITH {o: {n: null}} IN c OPTIONS {keepNull: false}",
+        "UPDATE 'k' WITH {o: {n: null, m: LENGTH('x')}} IN c OPTIONS {keepNull: false}",
+    ] {
+        assert!(!verdict(&schema, query).admitted(), "{query}");
+    }
+}
+
+/// The vertex behind an edge that points nowhere is null, and so are its system attributes.
+#[test]
+fn a_vertex_may_be_null() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"s": {"type": "string"}},
+        "additionalProperties": false,
+        "x-mallku": {"allow": ["read", "insert", "update", "replace"]}
+    });
+    for query in [
+        "WITH c FOR v IN 1..2 OUTBOUND 'c/k' e UPDATE 'k' WITH {s: v._rev} IN c",
+        "WITH c FOR v, e IN OUTBOUND SHORTEST_PATH 'c/k' TO 'c/l' e UPDATE 'k' WITH {s: v._key} IN c",
+    ] {
+        assert_eq!(rules(&verdict(&schema, query)), ["document-invalid"], "{query}");
+    }
+    let query = "WITH c FOR v IN 1..2 OUTBOUND 'c/k' e UPDATE 'k' WITH {s: TO_STRING(v._rev)} IN c";
     assert_eq!(rules(&verdict(&schema, query)), [""; 0], "{query}");
 }

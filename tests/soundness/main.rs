@@ -19,14 +19,14 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chance::Chance;
-use mallku_db::judge::{Request, judge};
+use mallku_db::judge::{Request, apply, judge};
 use world::World;
 
 /// Queries for each world.
 const PER_WORLD: u64 = 40;
 
 /// Everything that the generator must reach, and that must be admitted at least once.
-const PRODUCTIONS: [&str; 49] = [
+const PRODUCTIONS: [&str; 51] = [
     "ALL_SHORTEST_PATHS",
     "COLLECT",
     "COLLECT AGGREGATE",
@@ -74,6 +74,8 @@ const PRODUCTIONS: [&str; 49] = [
     "ternary",
     "traversal",
     "unary",
+    "document from data",
+    "documents masked",
     "documents read",
     "documents written",
 ];
@@ -176,7 +178,19 @@ fn one(world: &World, query: &queries::Generated, chance: &mut Chance, tally: &m
         }
     }
     tally.functions.extend(verdict.functions.iter().cloned());
-    tally.completed += u64::from(properties::check(world, query, chance)?);
+    if !verdict.edits.is_empty() {
+        *tally.admitted_productions.entry("documents masked").or_default() += 1;
+        let masked = queries::Generated {
+            text: apply(&query.text, &verdict.edits).into_owned(),
+            binds: query.binds.clone(),
+            productions: BTreeSet::new(),
+        };
+        tally.completed += u64::from(
+            properties::check(world, &masked, &verdict, chance).map_err(|why| format!("{why}\n  {}", masked.text))?,
+        );
+        return Ok(());
+    }
+    tally.completed += u64::from(properties::check(world, query, &verdict, chance)?);
     Ok(())
 }
 

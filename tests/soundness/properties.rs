@@ -5,6 +5,7 @@ use evaldb::store::{CollectionKind, Database};
 use evaldb::trace::{Path, Trace, WriteKind};
 use evaldb::value::ELEMENT;
 use mallku_db::aql::functions;
+use mallku_db::judge::Verdict;
 use mallku_db::schema::{Operation, Shape};
 
 use crate::chance::Chance;
@@ -56,11 +57,12 @@ fn evaluate(database: &mut Database, query: &Generated, trace: bool) -> (Outcome
 }
 
 /// Checks an admitted query; the text says which property fails and how. `Ok` tells whether the query ran to its end.
-pub(crate) fn check(world: &World, query: &Generated, chance: &mut Chance) -> Result<bool, String> {
+pub(crate) fn check(world: &World, query: &Generated, verdict: &Verdict, chance: &mut Chance) -> Result<bool, String> {
     let mut database = world.database.clone();
     let (outcome, trace) = evaluate(&mut database, query, true);
     if let Some(trace) = &trace {
         only_allowed(world, trace)?;
+        only_announced(verdict, trace)?;
     }
     still_valid(world, &database, trace.as_ref())?;
     // Without the trace nothing may be different: it only watches.
@@ -136,6 +138,44 @@ fn only_allowed(world: &World, trace: &Trace) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The verdict names every attribute that leaves as part of an object or array, and every collection that is written:
+/// what the audit log and `learn` rely on.
+fn only_announced(verdict: &Verdict, trace: &Trace) -> Result<(), String> {
+    for (name, paths) in &trace.returned {
+        let announced = verdict.reads.get(&**name);
+        for path in paths.iter().filter(|path| !path.is_empty()) {
+            let path = dotted(path);
+            let covers = |read: &String| read == "*" || *read == path || is_below(&path, read) || is_below(read, &path);
+            if !announced.is_some_and(|announced| announced.iter().any(covers)) {
+                return Err(format!(
+                    "the verdict does not tell that {name}.{path} leaves: {announced:?}"
+                ));
+            }
+        }
+    }
+    for (name, kinds) in &trace.writes {
+        if !verdict.writes.contains_key(&**name) {
+            return Err(format!("the verdict does not tell that {name} is written: {kinds:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn is_below(path: &str, base: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+fn dotted(path: &Path) -> String {
+    let mut text = String::new();
+    for step in path {
+        if &**step != ELEMENT && !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(step);
+    }
+    text
 }
 
 /// Whether every step of a path may be read or written. An attribute that a closed schema does not name is no secret:

@@ -529,7 +529,7 @@ impl<'w> Generator<'w, '_> {
             text,
             kind: Kind::Plain,
         };
-        match self.chance.below(16) {
+        match self.chance.below(20) {
             0 => self.keep(),
             1 => self.unset(),
             2 => match self.path() {
@@ -605,15 +605,63 @@ impl<'w> Generator<'w, '_> {
                     kind,
                 }
             }
+            11 => self.whole_document_call(),
+            12 => self.fetched(),
             _ => {
                 let all = functions::all();
                 let place = self.chance.below(all.len());
                 let function = &all[place];
                 let most = function.max_args.unwrap_or(3).min(4);
                 let count = usize::from(function.min_args.max(most.min(function.min_args + 1)));
-                let args: Vec<String> = (0..count).map(|_| self.scalar(depth)).collect();
+                let args: Vec<String> = (0..count)
+                    .map(|_| match self.document() {
+                        Some(variable) if self.chance.percent(12) => variable.name,
+                        _ => self.scalar(depth),
+                    })
+                    .collect();
                 plain(format!("{}({})", function.name, args.join(", ")))
             }
+        }
+    }
+
+    /// A function that looks into a whole document, by names that are data or not at all.
+    fn whole_document_call(&mut self) -> Made<'w> {
+        let plain = |text: String| Made {
+            text,
+            kind: Kind::Plain,
+        };
+        let Some(variable) = self.document() else {
+            return plain("ATTRIBUTES({})".to_owned());
+        };
+        let document = variable.name;
+        let name = self
+            .attribute(&variable.kind)
+            .map_or_else(|| "a".to_owned(), |(name, _)| name);
+        plain(match self.chance.below(12) {
+            0 => format!("ATTRIBUTES({document})"),
+            1 => format!("VALUES({document})"),
+            2 => format!("VALUE({document}, [\"{name}\"])"),
+            3 => format!("TRANSLATE(\"{name}\", {document})"),
+            4 => format!("MATCHES({document}, {{\"{name}\": 1}})"),
+            5 => format!("HASH({document})"),
+            6 => format!("JSON_STRINGIFY({document})"),
+            7 => format!("LENGTH({document})"),
+            8 => format!("{document}[CONCAT(\"{name}\", \"\")]"),
+            9 => format!("(FOR k IN [\"{name}\"] RETURN {document}[k])"),
+            10 => format!("(FOR k IN ATTRIBUTES({document}) RETURN {document}[k])"),
+            _ => format!("({document} == {{\"{name}\": 1}})"),
+        })
+    }
+
+    /// A document fetched by an id that is data.
+    fn fetched(&mut self) -> Made<'w> {
+        let id = match self.path() {
+            Some(made) => made.text,
+            None => "\"vault/k0\"".to_owned(),
+        };
+        Made {
+            text: format!("DOCUMENT({id}).a"),
+            kind: Kind::Plain,
         }
     }
 
@@ -697,6 +745,17 @@ impl<'w> Generator<'w, '_> {
 
     /// A document to be written, as a literal or a bind value; mostly one that the schema accepts.
     pub(crate) fn written_document(&mut self, collection: &Collection, whole: bool) -> String {
+        if self.chance.percent(12)
+            && let Some(variable) = self.document()
+        {
+            self.note("document from data");
+            return match self.chance.below(4) {
+                0 => variable.name,
+                1 => format!("MERGE({}, {{\"a\": \"x\"}})", variable.name),
+                2 => self.keep().text,
+                _ => self.unset().text,
+            };
+        }
         let mut document = if whole || self.chance.percent(50) {
             valid_document(self.chance, collection)
         } else {

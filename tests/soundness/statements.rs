@@ -174,7 +174,12 @@ impl<'w> Generator<'w, '_> {
         match (self.chance.below(5), document) {
             (0 | 1, Some(variable)) => variable.name.clone(),
             (2, Some(variable)) => format!("{}._id", variable.name),
-            (3, _) => self.bind(json!("people/k1")),
+            (3, _) => {
+                let id = self
+                    .chance
+                    .pick(&["people/k1", "people/k1", "people/k1", "notes/k0", "vault/k0"]);
+                self.bind(json!(id))
+            }
             _ => "\"people/k0\"".to_owned(),
         }
     }
@@ -193,6 +198,12 @@ impl<'w> Generator<'w, '_> {
             return (name, people, &resources.collections["knows"].shape);
         }
         let edge = self.edge();
+        if self.chance.percent(20) {
+            let other = self.edge();
+            let direction = self.chance.pick(&["", "INBOUND ", "ANY ", "OUTBOUND "]);
+            let text = format!("{}, {direction}{}", edge.name, other.name);
+            return (text, people, &edge.shape);
+        }
         let target = edge.edge.as_ref().unwrap().to.iter().next().unwrap();
         let vertex = if self.chance.percent(50) {
             people

@@ -180,9 +180,10 @@ fn schemas(chance: &mut Chance) -> Vec<(String, String)> {
         1 => json!({"allow": ["@pure", "@geo", "@search", "@data"]}),
         _ => json!({}),
     };
+    let whole = if chance.percent(25) { "mask" } else { "deny" };
     add(
         "policy",
-        json!({"roles": {"staff": {"users": ["ada"]}}, "functions": functions}),
+        json!({"roles": {"staff": {"users": ["ada"]}}, "functions": functions, "wholeDocument": whole}),
     );
     files
 }
