@@ -374,6 +374,19 @@ impl Handler for Firewall {
         trail.write(&self.instruments, response.status);
         response
     }
+
+    fn is_own(&self, target: &str) -> bool {
+        let path = target.split('?').next().unwrap_or_default();
+        matches!(path, "/health" | "/livez" | "/readyz" | "/metrics")
+    }
+
+    fn body_limit(&self) -> Option<usize> {
+        Some(self.policy.load().set().limits.body_bytes)
+    }
+
+    fn refused(&self, refusal: &super::door::Refusal, peer: Option<std::net::SocketAddr>) {
+        self.instruments.refused_by_the_door(refusal, peer);
+    }
 }
 
 impl super::serve::Service for Firewall {

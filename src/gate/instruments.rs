@@ -1,10 +1,11 @@
 //! What every part of the gate reports to: metrics and audit log, and what a scrape reads beside them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::audit::Log;
-use super::door::Observer;
+use super::audit::{Log, Outcome, Record};
+use super::door::{Observer, Refusal};
 use super::message::Response;
 use super::metrics::{CONTENT_TYPE, Measurement, Metrics, Sources};
 
@@ -32,6 +33,26 @@ impl Instruments {
     /// The door is open, and its figures can be read.
     pub fn attach(&self, door: Observer) {
         let _ = self.door.set(door);
+    }
+
+    /// The door refused something before it was a request.
+    pub fn refused_by_the_door(&self, refusal: &Refusal, peer: Option<SocketAddr>) {
+        let rule = refusal.reason.rule();
+        if let Some(rule) = rule {
+            self.metrics.denial(rule);
+        }
+        self.audit.write(Record {
+            client: peer.map(|peer| peer.ip()),
+            verdict: if rule.is_some() {
+                Outcome::Malformed
+            } else {
+                Outcome::None
+            },
+            status: refusal.reason.status(),
+            rules: rule.as_slice(),
+            reason: Some(&refusal.message),
+            ..Record::default()
+        });
     }
 
     /// The answer to `GET /metrics`, with what other parts measure.

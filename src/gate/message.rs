@@ -54,6 +54,11 @@ pub trait Handler: Send + Sync {
         false
     }
 
+    /// Bytes that a request's body may have now; `None`: the door's own limit. Asked for each time bytes arrive.
+    fn body_limit(&self) -> Option<usize> {
+        None
+    }
+
     /// The door refused something before it was a request; for the audit log.
     fn refused(&self, _refusal: &super::door::Refusal, _peer: Option<SocketAddr>) {}
 }

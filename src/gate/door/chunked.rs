@@ -78,7 +78,7 @@ impl Decoder {
             used += match self.stage {
                 Stage::Data(remaining) => {
                     let count = remaining.min(rest.len());
-                    body.extend(rest.iter().take(count));
+                    body.extend_from_slice(rest.get(..count).unwrap_or_default());
                     self.stage = if count == remaining {
                         Stage::DataEnd
                     } else {

@@ -13,6 +13,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::Shared;
 use super::connection::{Connection, Phase, State};
+use super::limits::Limits;
 use super::queue::{Job, Queue, Work};
 use super::reader::{Complete, Step};
 use super::refusal::{Reason, Refusal};
@@ -53,9 +54,10 @@ impl Shared {
         patience: Patience,
     ) -> Pumped {
         let mut patience = patience;
+        let limits = self.limits_now();
         for turn in 0.. {
             loop {
-                match state.reader.step(connection.peer, &self.limits) {
+                match state.reader.step(connection.peer, &limits) {
                     Step::Wait => break,
                     Step::Complete(complete) => {
                         state.enter(Phase::Active, &self.limits);
@@ -109,6 +111,13 @@ impl Shared {
             self.rearm(connection, state, EventFlags::IN);
         }
         Pumped::Settled
+    }
+
+    /// The limits, with what the policy in force says of bodies.
+    fn limits_now(&self) -> Limits {
+        let mut limits = self.limits.clone();
+        limits.body_bytes = self.handler.body_limit().unwrap_or(limits.body_bytes);
+        limits
     }
 
     /// Answers a request on a worker, and those that follow on the same connection while nobody else waits.

@@ -75,6 +75,11 @@ impl Reason {
         }
     }
 
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.numbers().0
+    }
+
     /// HTTP status and ArangoDB's `errorNum`.
     const fn numbers(self) -> (u16, u32) {
         match self {
@@ -98,7 +103,7 @@ impl Reason {
     }
 
     /// The rule it counts under; load and faults are no matter of policy.
-    const fn rule(self) -> Option<Rule> {
+    pub const fn rule(self) -> Option<Rule> {
         match self {
             Reason::TooSlow | Reason::Overloaded | Reason::Stopping | Reason::Internal => None,
             Reason::BodyTooLarge | Reason::TargetTooLong | Reason::HeadTooLarge => Some(Rule::LimitExceeded),

@@ -449,3 +449,33 @@ fn many_clients_at_once_each_get_their_own_answers() {
     }
     assert_eq!(house.observer().stats().requests, 16 * 200);
 }
+
+/// The limit on bodies can change while the door is open.
+struct WithLimit(std::sync::atomic::AtomicUsize);
+
+impl Handler for Arc<WithLimit> {
+    fn handle(&self, request: Request) -> Response {
+        text(200, request.body.len().to_string())
+    }
+
+    fn body_limit(&self) -> Option<usize> {
+        Some(self.0.load(std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn the_policys_limit_on_bodies_holds_at_once() {
+    let handler = Arc::new(WithLimit(100.into()));
+    let house = House::new(Arc::clone(&handler), Settings::default());
+    let status = |size: usize| {
+        house
+            .connect()
+            .send(post("/", &"x".repeat(size)))
+            .answer()
+            .unwrap()
+            .status
+    };
+    assert_eq!((status(100), status(101)), (200, 413));
+    handler.0.store(20_000_000, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!((status(101), status(20_000_000)), (200, 200));
+}
