@@ -371,3 +371,33 @@ fn large_answers_carry_their_length() {
     );
     server.stop();
 }
+
+#[test]
+fn absurd_requests_do_not_end_the_process() {
+    let place = Place::new();
+    let server = place.ready();
+    let root = root(&place);
+    let soon = std::time::Duration::from_millis(200);
+    for request in [
+        "POST /_open/auth HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n{}".to_owned(),
+        "POST /_open/auth HTTP/1.1\r\nContent-Length: -5\r\n\r\n".to_owned(),
+        "GET /\u{e9} HTTP/1.1\r\n\r\n".to_owned(),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+        format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000)),
+        format!("POST /_open/auth HTTP/1.1\r\nContent-Length: 100000\r\n\r\n{}", "[".repeat(100_000)),
+    ] {
+        let _ = place.client().raw(&request, soon);
+    }
+    for text in [
+        format!("RETURN {}1{}", "(".repeat(50_000), ")".repeat(50_000)),
+        format!("RETURN {}1", "1 + ".repeat(50_000)),
+        format!("RETURN {}1", "-".repeat(20_000)),
+        "RETURN LENGTH(1..1000000000)".to_owned(),
+        "FOR i IN 1..1000000 FOR j IN 1..1000000 LIMIT 5 RETURN j".to_owned(),
+    ] {
+        let status = query(&root, &text).status;
+        assert!([201, 400, 410, 500].contains(&status), "{status}");
+    }
+    assert_eq!(query(&root, "RETURN 1").json()["result"], json!([1]));
+    server.stop();
+}
