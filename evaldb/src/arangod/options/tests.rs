@@ -1,3 +1,5 @@
+//! What is accepted and what is refused, with which exit code.
+
 use super::*;
 
 fn read(arguments: &[&str]) -> Result<Options, OptionsError> {
