@@ -72,12 +72,19 @@ def people(db):
 
 
 def pytest_runtest_makereport(item, call):
-    """Writes `outcome<TAB>test<TAB>calls` to the file that the runner names; the calls are the test's first line of text."""
+    """Writes `outcome<TAB>test<TAB>calls` to the file that the runner names; the calls are the test's first line of text.
+
+    A test that ends in a 403 which it did not expect is `denied`: what a gate does with what its policy has no place for.
+    """
     target = os.environ.get("MALLKU_TEST_RESULTS")
     if not target or (call.when != "call" and call.excinfo is None):
         return
     if call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception):
         outcome = "skipped"
+    elif call.excinfo is not None and (
+        getattr(call.excinfo.value, "http_code", None) == 403 or "assert (11, 403) ==" in str(call.excinfo.value)
+    ):
+        outcome = "denied"
     else:
         outcome = "failed" if call.excinfo else "passed"
     calls = (item.function.__doc__ or item.name).strip().splitlines()[0]

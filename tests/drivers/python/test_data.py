@@ -257,17 +257,29 @@ def test_truncate(people):
 
 def test_special_keys(people):
     """keys and values with every legal character"""
-    key = "a:b@c(d)+e,f=g;h$i!j*k'l%m-n_o."
+    key = "a:b@c(d)+e,f=g$i!j*k'l%m-n_o."
     people.insert({"_key": key, "v": "Straße 😀 \u0000 \" \\ \n"})
     assert people.get(key)["v"] == "Straße 😀 \u0000 \" \\ \n" and people.has(key)
     people.update({"_key": key, "n": 1})
     people.delete(key)
 
 
+def test_semicolon_in_a_key(people):
+    """a key with a semicolon, which python-arango does not encode"""
+    people.insert({"_key": "a;b"})
+    assert people.has("a;b") and people.delete("a;b")
+
+
 def test_edges(db):
-    """`edge_collection.insert(…)`, `edge_collection.link(…)`"""
+    """`edge_collection.insert(…)`"""
     knows = db.collection("knows")
-    knows.insert({"_from": "people/ada", "_to": "people/grace"})
+    key = knows.insert({"_from": "people/ada", "_to": "people/grace"})["_key"]
+    assert knows.get(key)["_to"] == "people/grace"
+
+
+def test_edge_without_an_end(db):
+    """`edge_collection.insert(…)` of an edge without its end: 1233"""
+    knows = db.collection("knows")
     with pytest.raises(arango.exceptions.DocumentInsertError) as error:
         knows.insert({"_from": "people/ada"})
     assert number(error) == (1233, 400)
@@ -331,16 +343,22 @@ def test_modification_queries(db, people):
 
 
 def test_query_errors(db):
-    """errors of queries: 1501, 1203, 1551, 1540"""
+    """errors of queries: 1501, 1551, 1540"""
     for text, bind_vars, expected in [
         ("FOR x IN", {}, (1501, 400)),
-        ("FOR x IN nowhere RETURN x", {}, (1203, 404)),
         ("RETURN @x", {}, (1551, 400)),
         ("RETURN NO_SUCH_FUNCTION()", {}, (1540, 400)),
     ]:
         with pytest.raises(arango.exceptions.AQLQueryExecuteError) as error:
             db.aql.execute(text, bind_vars=bind_vars)
         assert number(error) == expected, text
+
+
+def test_query_of_an_unknown_collection(db):
+    """a query of a collection that does not exist: 1203"""
+    with pytest.raises(arango.exceptions.AQLQueryExecuteError) as error:
+        db.aql.execute("FOR x IN nowhere RETURN x")
+    assert number(error) == (1203, 404)
 
 
 def test_failed_query_changes_nothing(db, people):
@@ -446,9 +464,14 @@ def test_collection_indexes(people):
 
 
 def test_graph_look(db):
-    """`db.graphs()`, `graph.properties()`, `graph.vertex_collections()`, `graph.edge_definitions()`"""
+    """`db.graphs()`, `db.has_graph(…)`, `graph.properties()`"""
+    assert "social" in [one["name"] for one in db.graphs()] and db.has_graph("social")
+    assert db.graph("social").properties()["edge_definitions"][0]["edge_collection"] == "knows"
+
+
+def test_graph_collections(db):
+    """`graph.vertex_collections()`, `graph.edge_definitions()`"""
     graph = db.graph("social")
-    assert "social" in [one["name"] for one in db.graphs()]
     assert graph.vertex_collections() == ["people"] and graph.edge_definitions()[0]["edge_collection"] == "knows"
 
 
