@@ -62,7 +62,10 @@ fn behind_front(public: Listener, faults: &'static wire::WireFaults) -> std::io:
 fn respond(service: &Arc<Service>, mut request: tiny_http::Request, local: bool) {
     let _in_flight = service.enter();
     service.unruly().before_answer(request.url());
-    if request.body_length().is_some_and(|length| length as u64 > MAX_BODY_BYTES) {
+    if request
+        .body_length()
+        .is_some_and(|length| length as u64 > MAX_BODY_BYTES)
+    {
         // tiny_http would allocate the whole claimed length to skip it, and the process would end: this client gets no answer.
         std::mem::forget(request);
         return;

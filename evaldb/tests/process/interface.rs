@@ -384,7 +384,10 @@ fn absurd_requests_do_not_end_the_process() {
         "GET /\u{e9} HTTP/1.1\r\n\r\n".to_owned(),
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
         format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000)),
-        format!("POST /_open/auth HTTP/1.1\r\nContent-Length: 100000\r\n\r\n{}", "[".repeat(100_000)),
+        format!(
+            "POST /_open/auth HTTP/1.1\r\nContent-Length: 100000\r\n\r\n{}",
+            "[".repeat(100_000)
+        ),
     ] {
         let _ = place.client().raw(&request, soon);
     }
