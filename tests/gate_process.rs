@@ -44,8 +44,15 @@ fn command(dir: &Path, listen: &str) -> Command {
 
 impl Gate {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(variables: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut child = command(dir.path(), "127.0.0.1:0").spawn().unwrap();
+        let mut child = command(dir.path(), "127.0.0.1:0")
+            .envs(variables.iter().copied())
+            .spawn()
+            .unwrap();
         let (send, log) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -160,4 +167,59 @@ fn files_that_cannot_be_used_are_faults_of_the_configuration() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(text.contains(says), "{text}");
     }
+}
+
+#[test]
+fn what_the_door_refuses_is_in_the_audit_log() {
+    let mut gate = Gate::start_with(&[("MALLKU_AUDIT", "stdout")]);
+    let stdout = gate.child.stdout.take().unwrap();
+    gate.ask("GET /_api/version?x=secret HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+    let line = BufReader::new(stdout).lines().next().unwrap().unwrap();
+    let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&record["verdict"], &record["status"]),
+        (&"malformed".into(), &400.into()),
+        "{line}"
+    );
+    assert_eq!(record["rules"], serde_json::json!(["request-malformed"]));
+    assert_eq!(record["client"], "127.0.0.1");
+    assert!(!line.contains("secret"), "{line}");
+}
+
+#[test]
+fn probes_and_metrics_are_answered_without_a_database() {
+    let gate = Gate::start();
+    let get = |target: &str| {
+        gate.ask(&format!(
+            "GET {target} HTTP/1.1\r\nHost: db\r\nConnection: close\r\n\r\n"
+        ))
+    };
+    assert!(get("/livez").starts_with("HTTP/1.1 200 "), "{}", get("/livez"));
+    for target in ["/readyz", "/health"] {
+        assert!(get(target).starts_with("HTTP/1.1 503 "), "{}", get(target));
+    }
+    let metrics = get("/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200 "), "{metrics}");
+    for name in [
+        "mallku_connections{state=\"active\"}",
+        "mallku_cache_entries",
+        "mallku_gate_open_descriptors",
+    ] {
+        assert!(metrics.contains(name), "{name} in {metrics}");
+    }
+}
+
+#[test]
+fn an_invalid_schema_set_ends_it_with_3_and_every_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = command(dir.path(), "127.0.0.1:0");
+    std::fs::write(
+        dir.path().join("schemas/broken.json"),
+        r#"{"x-mallku":{"alow":["read"]}}"#,
+    )
+    .unwrap();
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("broken.json") && text.contains("alow"), "{text}");
 }
