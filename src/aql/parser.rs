@@ -29,8 +29,9 @@ use super::token::{Kind, Token};
 
 /// The deepest tree: ArangoDB refuses expressions of more than 500 levels, `1 + 2 + 3` having two.
 pub(super) const MAX_HEIGHT: u32 = 500;
-/// The deepest recursion.
-const MAX_NESTING: u32 = 500;
+/// The deepest recursion: what fits the usual 2 MiB of a thread even in a build without optimisation. The default limit
+/// of 200 brackets within each other stays below it.
+const MAX_NESTING: u32 = 210;
 /// The most variables that all `COLLECT … INTO` of a query capture together.
 const MAX_CAPTURED: usize = 100_000;
 

@@ -141,7 +141,7 @@ impl<'q> Printer<'_, 'q, '_> {
                 self.operand(condition, TERNARY + 1)?;
                 self.text(" ? ")?;
                 if let Some(then) = then {
-                    self.operand(then, TERNARY + 1)?;
+                    self.operand(then, TERNARY)?;
                     self.text(" ")?;
                 }
                 self.text(": ")?;
@@ -155,7 +155,7 @@ impl<'q> Printer<'_, 'q, '_> {
             ExprKind::Call { function, args } => {
                 self.function(&function.text)?;
                 self.text("(")?;
-                self.list(args, Self::expression)?;
+                self.list(args, Self::argument)?;
                 self.text(")")
             }
             ExprKind::Subquery(block) => {
@@ -163,6 +163,14 @@ impl<'q> Printer<'_, 'q, '_> {
                 self.block(block)?;
                 self.text(")")
             }
+        }
+    }
+
+    /// An argument of a call, where a query needs no parentheses of its own.
+    fn argument(&mut self, expr: &Expr<'q>) -> fmt::Result {
+        match &expr.kind {
+            ExprKind::Subquery(block) => self.block(block),
+            _ => self.expression(expr),
         }
     }
 

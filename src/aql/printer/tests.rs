@@ -82,7 +82,7 @@ fn printing_keeps_the_tree_and_drops_needless_parentheses() {
         ),
         (
             "RETURN LENGTH(FOR x IN y RETURN x)",
-            "RETURN LENGTH((FOR x IN y RETURN x))",
+            "RETURN LENGTH(FOR x IN y RETURN x)",
         ),
         (
             "WITH a b, @@c FOR v IN 1..2 ANY 's/1' e, INBOUND @f PRUNE p = v.x == 1 OPTIONS {bfs: true} RETURN p",
