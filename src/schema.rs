@@ -3,6 +3,7 @@
 
 mod attributes;
 mod collection;
+mod documents;
 pub mod drawing;
 mod fault;
 mod fields;

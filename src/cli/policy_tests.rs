@@ -54,9 +54,9 @@ fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
     let cases = match read(&directory.join("tests")) {
         Ok(cases) => cases,
         Err(problems) => {
-            problems
-                .iter()
-                .for_each(|problem| streams.complain(format_args!("error: {problem}")));
+            for problem in problems {
+                streams.complain(format_args!("error: {problem}"));
+            }
             return Exit::Usage;
         }
     };
@@ -72,9 +72,9 @@ fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
                 failed += 1;
                 streams.say(format_args!("FAIL  {}: {failure}", case.name));
                 let reasons = judge::render(&verdict, &case.query, &case.name);
-                reasons
-                    .lines()
-                    .for_each(|line| streams.say(format_args!("      {line}")));
+                for line in reasons.lines() {
+                    streams.say(format_args!("      {line}"));
+                }
             }
         }
     }

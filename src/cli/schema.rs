@@ -1,5 +1,6 @@
 //! `schema check` and `schema graph`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -137,7 +138,7 @@ fn content(set: &SchemaSet) -> Value {
 fn described(set: &SchemaSet) -> String {
     let mut text = String::new();
     for (database, resources) in &set.resources {
-        text.push_str(&format!("database {database}\n"));
+        let _ = writeln!(text, "database {database}");
         let rows = resources
             .collections
             .values()
@@ -145,7 +146,7 @@ fn described(set: &SchemaSet) -> String {
             .chain(resources.views.values().map(|it| ("view", &it.name, &it.allow)))
             .chain(resources.graphs.values().map(|it| ("graph", &it.name, &it.allow)));
         for (kind, name, allow) in rows {
-            text.push_str(&format!("  {kind:8}  {name:24}  {}\n", drawing::permissions(allow)));
+            let _ = writeln!(text, "  {kind:8}  {name:24}  {}", drawing::permissions(allow));
         }
     }
     text

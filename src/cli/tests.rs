@@ -1,6 +1,7 @@
 //! The command line as its users meet it.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use super::{COMMANDS, Exit, Streams, help, run};
 
@@ -206,7 +207,9 @@ fn rows_are_answered_in_order_and_unreadable_ones_too() {
     let mut rows = String::new();
     for number in 0..10_000 {
         match number % 5 {
-            0 => rows.push_str(&format!("{{\"query\": \"RETURN {number}\"}}\n")),
+            0 => {
+                let _ = writeln!(rows, "{{\"query\": \"RETURN {number}\"}}");
+            }
             1 => rows.push_str("FOR x IN y\n"),
             2 => rows.push_str(
                 r#"{"query": "FOR e IN episodes RETURN e.human_participant", "user": null, "extra": 1}

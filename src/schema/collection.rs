@@ -1,6 +1,6 @@
 //! One schema file: its `x-mallku`, read and checked as far as the file alone allows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -98,7 +98,9 @@ pub(super) fn read<'s>(report: &mut Report<'s>, root: &'s Node, extension: Optio
     }
     if let Some(node) = extension.get("database") {
         let databases = report.one_or_more(node, "`database`");
-        databases.iter().for_each(|database| report.database_name(database));
+        for database in &databases {
+            report.database_name(database);
+        }
         draft.databases = Some(databases);
     }
     if let Some(provision) = extension
@@ -303,7 +305,7 @@ fn indexes(report: &mut Report<'_>, node: &Node) -> Vec<(Span, Value)> {
         );
         return Vec::new();
     };
-    let (mut indexes, mut names) = (Vec::new(), BTreeMap::new());
+    let (mut indexes, mut names) = (Vec::new(), BTreeSet::new());
     for index in elements {
         if !report.is_object(index, "an index") {
             continue;
@@ -327,7 +329,7 @@ fn indexes(report: &mut Report<'_>, node: &Node) -> Vec<(Span, Value)> {
         if let Some(name) = index
             .get("name")
             .and_then(|name| report.string(name, "an index's `name`"))
-            && names.insert(name.value.clone(), ()).is_some()
+            && !names.insert(name.value.clone())
         {
             report.say(name.at, format!("two indexes have the name `{}`", name.value));
         }

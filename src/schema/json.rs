@@ -2,6 +2,10 @@
 //!
 //! INVARIANT: what is read here means the same to every JSON parser: a key that occurs twice, a number that does not
 //! fit, a lone surrogate, a comment or a comma too many is a problem, never a guess.
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "a problem is boxed from birth, so that results stay small"
+)]
 
 use std::collections::BTreeSet;
 
@@ -323,12 +327,7 @@ impl Reader<'_> {
         let text = &self.text[start..self.at];
         serde_json::from_str(text).map_err(|_| {
             let message = "a string with a control character or an escape that JSON does not have";
-            self.problem(
-                start,
-                text.len(),
-                message,
-                Some(r#"a backslash itself is written `\\`"#),
-            )
+            self.problem(start, text.len(), message, Some(r"a backslash itself is written `\\`"))
         })
     }
 

@@ -194,9 +194,9 @@ impl<'s> Walk<'_, 's> {
             (Holds::OneOrList, Json::Array(elements)) if self.draft == Draft::Draft7 => elements.iter().collect(),
             (Holds::Map, Json::Object(members)) => {
                 if name == "patternProperties" {
-                    members
-                        .iter()
-                        .for_each(|member| self.name_pattern(member.key_at, &member.key));
+                    for member in members {
+                        self.name_pattern(member.key_at, &member.key);
+                    }
                 }
                 // `dependencies` maps to a schema or to a list of names.
                 let schemas = members.iter().map(|member| &member.value);

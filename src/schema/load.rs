@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::attributes;
 use super::collection::{self, Draft, Kind};
 use super::fault::{Fault, Faults, Report, Source, nearest};
 use super::json::{self, Json, Node};
@@ -111,7 +110,9 @@ fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, 
         .map(|source| {
             let (node, problems) = json::parse(&source.text);
             let mut report = Report::new(source);
-            problems.into_iter().for_each(|problem| report.problem(problem));
+            for problem in problems {
+                report.problem(problem);
+            }
             faults.append(&mut report.faults);
             (source, node)
         })
@@ -163,7 +164,8 @@ fn is_query(source: &Source) -> bool {
     source
         .name
         .strip_prefix("queries/")
-        .is_some_and(|name| !name.contains('/') && name.ends_with(".aql"))
+        .and_then(|name| name.strip_suffix(".aql"))
+        .is_some_and(|stem| !stem.contains('/'))
 }
 
 fn read_schema<'s>(report: &mut Report<'s>, root: &'s Node) -> (Draft<'s>, Schema<'s>) {
@@ -210,15 +212,4 @@ fn no_documents(report: &mut Report<'_>, root: &Node, draft: &Draft<'_>) {
             );
         }
     }
-}
-
-/// The shape of a collection's documents, without the system attributes.
-pub(super) fn shape(report: &mut Report<'_>, schema: &Schema<'_>) -> Option<super::shape::Shape> {
-    let shape = attributes::shape(schema);
-    if shape.is_none() {
-        let hint =
-            "definitions that refer to each other several times multiply; name fewer attributes, or leave some open";
-        report.hint(schema.root.at, "this schema is too large", hint);
-    }
-    shape
 }

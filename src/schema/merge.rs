@@ -67,7 +67,7 @@ fn mergeable<'s>(root: &'s Node, node: &'s Node, open: &mut Vec<*const Node>) ->
                 parts.extend(objects);
             }
             "properties" | "patternProperties" => {
-                parts.extend(member.value.members().iter().map(|member| &member.value))
+                parts.extend(member.value.members().iter().map(|member| &member.value));
             }
             "additionalProperties" => parts.push(&member.value),
             _ => {}

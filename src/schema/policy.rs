@@ -67,7 +67,9 @@ pub(super) fn read(report: &mut Report<'_>, root: &Node) -> Policy {
     };
     if let Some(node) = root.get("databases") {
         let databases = report.some_strings(node, "`databases`");
-        databases.iter().for_each(|database| report.database_name(database));
+        for database in &databases {
+            report.database_name(database);
+        }
         policy.databases = Some(databases);
     }
     if let Some(node) = root.get("roles") {
@@ -164,7 +166,9 @@ fn functions(report: &mut Report<'_>, node: &Node) -> FunctionPolicy {
     let mut denied = Vec::new();
     if let Some(list) = node.get("deny") {
         denied = report.strings(list, "`deny`");
-        denied.iter().for_each(|name| function_name(report, name));
+        for name in &denied {
+            function_name(report, name);
+        }
         policy.deny = denied.iter().map(normal_function).collect();
     }
     if let Some(list) = node.get("allow") {

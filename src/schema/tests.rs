@@ -2,6 +2,7 @@
 
 mod faults;
 mod meta;
+mod properties;
 mod pydantic;
 
 use serde_json::json;

@@ -97,7 +97,7 @@ const fn same(name: &'static str, holds: Holds, constrains: bool) -> Keyword {
     }
 }
 
-/// JSON Schema 2020-12 and draft-07, validation and annotation, and OpenAPI's `discriminator`, which Pydantic writes.
+/// JSON Schema 2020-12 and draft-07, validation and annotation, and `OpenAPI`'s `discriminator`, which Pydantic writes.
 /// `$dynamicRef` and its like are left out: they make a schema's meaning depend on who refers to it.
 pub(super) const KEYWORDS: [Keyword; 59] = [
     plain("$schema"),

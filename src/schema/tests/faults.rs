@@ -1,6 +1,8 @@
 //! What every fault says, and where it points. The texts are snapshots: read them as the person who meets them at three
 //! in the morning.
 
+use std::fmt::Write as _;
+
 use super::super::SchemaSet;
 
 /// The faults of a set; `name: text` for each file.
@@ -15,7 +17,11 @@ fn faults(files: &[(&str, &str)]) -> String {
 fn each(name: &str, cases: &[&str]) -> String {
     cases
         .iter()
-        .map(|text| format!("{}\n", faults(&[(name, text)])))
+        .map(|text| {
+            faults(&[(name, text)])
+                + "
+"
+        })
         .collect()
 }
 
@@ -79,12 +85,12 @@ fn references_that_lead_nowhere() {
         &[
             r##"{"properties": {"a": {"$ref": "#/$defs/Persn"}}, "$defs": {"Person": {}}}"##,
             r##"{"properties": {"a": {"$ref": "#/definitions/X"}}}"##,
-            r##"{"properties": {"a": {"$ref": "https://example.org/person.json"}}}"##,
-            r##"{"properties": {"a": {"$ref": "person.json"}}}"##,
+            r#"{"properties": {"a": {"$ref": "https://example.org/person.json"}}}"#,
+            r#"{"properties": {"a": {"$ref": "person.json"}}}"#,
             r##"{"properties": {"a": {"$ref": "#/examples/0"}}, "examples": [{}]}"##,
             r##"{"$ref": "#"}"##,
             r##"{"$defs": {"A": {"allOf": [{"$ref": "#/$defs/B"}]}, "B": {"anyOf": [{"$ref": "#/$defs/A"}]}}}"##,
-            r##"{"$defs": {"A": {"$id": "a"}}}"##,
+            r#"{"$defs": {"A": {"$id": "a"}}}"#,
         ],
     );
     insta::assert_snapshot!(said);
@@ -172,7 +178,7 @@ fn names_of_other_files() {
         &[("policies.json", r#"{"roles": {}}"#)],
         &[("broken.json", "{"), ("links.json", links)],
     ];
-    let said: String = sets.iter().map(|set| format!("{}\n", faults(set))).collect();
+    let said: String = sets.iter().map(|set| faults(set) + "\n").collect();
     insta::assert_snapshot!(said);
 }
 
@@ -181,7 +187,7 @@ fn policies() {
     let said = each(
         "policy.json",
         &[
-            r#"[]"#,
+            "[]",
             r#"{"role": {}, "wholedocument": "mask"}"#,
             r#"{"databases": []}"#,
             r#"{"databases": ["ok", "not ok"]}"#,
@@ -226,9 +232,10 @@ fn a_definition_that_multiplies_is_a_fault_and_not_a_hang() {
     let mut definitions = String::new();
     for level in 0..30 {
         let next = level + 1;
-        definitions.push_str(&format!(
+        let _ = write!(
+            definitions,
             r##""L{level}": {{"properties": {{"a": {{"$ref": "#/$defs/L{next}"}}, "b": {{"$ref": "#/$defs/L{next}"}}}}}},"##
-        ));
+        );
     }
     let text = format!(r##"{{"$ref": "#/$defs/L0", "$defs": {{{definitions} "L30": {{}}}}}}"##);
     assert!(faults(&[("things.json", &text)]).contains("too large"));
