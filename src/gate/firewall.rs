@@ -6,6 +6,7 @@
 mod cursor;
 mod documents;
 mod explain;
+mod graphs;
 mod import;
 mod metadata;
 mod own;
@@ -16,9 +17,9 @@ mod tests;
 mod trail;
 mod transactions;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::body;
@@ -35,6 +36,7 @@ use super::target::Target;
 use super::upstream::{Incoming, Method, Outgoing, Upstream, UpstreamError};
 use crate::config::{Config, Enforcement};
 use crate::judge::{Denial, Rule};
+use crate::state::{Phase, State};
 use trail::Trail;
 
 /// How much longer than a query may run the gate waits for its answer.
@@ -51,6 +53,7 @@ pub struct Firewall {
     enforcement: Enforcement,
     allow_root: bool,
     run_dir: Option<PathBuf>,
+    phase: PhaseWatch,
     request_prefix: u64,
     requests: AtomicU64,
 }
@@ -64,6 +67,8 @@ struct Context<'r> {
     credentials: Credentials,
     policy: Arc<Policy>,
     names: Vec<&'r str>,
+    /// The graph that the collection is reached through.
+    graph: Option<&'r str>,
     trail: &'r mut Trail,
     detect: bool,
 }
@@ -143,6 +148,7 @@ impl Firewall {
             enforcement: config.enforcement,
             allow_root: config.allow_root,
             run_dir,
+            phase: PhaseWatch::default(),
             request_prefix: u64::try_from(since.as_micros() & u128::from(u64::MAX)).unwrap_or(0),
             requests: AtomicU64::new(0),
         }
@@ -202,6 +208,14 @@ impl Firewall {
         trail.user.clone_from(&credentials.user);
         let set = policy.set();
         let _permit = self.limiter.enter(set, credentials.user.as_deref(), Instant::now())?;
+        let mut names = found.as_ref().map(|found| found.names.clone()).unwrap_or_default();
+        let in_graph = found.as_ref().is_some_and(|found| {
+            matches!(
+                found.route.call,
+                Call::GraphRead | Call::GraphInsert | Call::GraphChange | Call::GraphRemove
+            )
+        });
+        let graph = in_graph.then(|| names.remove(0));
         let mut context = Context {
             request,
             method,
@@ -209,7 +223,8 @@ impl Firewall {
             headers,
             credentials,
             policy: Arc::clone(&policy),
-            names: found.as_ref().map(|found| found.names.clone()).unwrap_or_default(),
+            names,
+            graph,
             trail,
             detect: self.enforcement == Enforcement::Detect,
         };
@@ -258,6 +273,9 @@ impl Firewall {
             Call::DocumentsReplace | Call::DocumentsUpdate => self.documents_change(context),
             Call::DocumentsRemove => self.documents_remove(context),
             Call::Edges => self.edges(context),
+            Call::GraphRead => self.graph_read(context),
+            Call::GraphInsert | Call::GraphChange => self.graph_write(context),
+            Call::GraphRemove => self.graph_remove(context),
             Call::Import => self.import(context),
             Call::TransactionBegin => self.transaction_begin(context),
             Call::TransactionList => self.transaction_list(context),
@@ -297,12 +315,24 @@ impl Firewall {
             outgoing.headers.push(("x-arango-queue-time-seconds", seconds.clone()));
         }
         context.trail.decided();
+        self.require_ready()?;
         let start = Instant::now();
         let result = self.upstream.send(&outgoing);
         let took = start.elapsed();
         context.trail.upstream += took;
         self.instruments.metrics.upstream(took);
         result.map_err(|error| self.no_answer(&error))
+    }
+
+    /// Refuses while PID 1 says that the database is not for clients: it starts, is provisioned, or ends.
+    fn require_ready(&self) -> Result<(), Refusal> {
+        match self.phase.now(self.run_dir.as_deref()) {
+            None | Some(Phase::Ready | Phase::Degraded) => Ok(()),
+            Some(phase) => Err(Refusal::not_ready(format!(
+                "the database is not ready: {}",
+                phase.name()
+            ))),
+        }
     }
 
     fn no_answer(&self, error: &UpstreamError) -> Refusal {
@@ -356,6 +386,28 @@ impl Firewall {
             timeout: Self::patience(&context.policy),
             server: None,
         }
+    }
+}
+
+/// The phase that PID 1 has written, read anew when the last look is too old.
+#[derive(Debug, Default)]
+struct PhaseWatch(Mutex<Option<(Instant, Option<Phase>)>>);
+
+impl PhaseWatch {
+    /// How old a look may be.
+    const AGE: Duration = Duration::from_millis(100);
+
+    fn now(&self, run_dir: Option<&Path>) -> Option<Phase> {
+        let run_dir = run_dir?;
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((when, phase)) = *last
+            && when.elapsed() < Self::AGE
+        {
+            return phase;
+        }
+        let phase = State::read(run_dir).ok().map(|state| state.phase);
+        *last = Some((Instant::now(), phase));
+        phase
     }
 }
 

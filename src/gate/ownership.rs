@@ -78,6 +78,12 @@ impl Ownership {
         Claim::Own(owned.clone())
     }
 
+    /// Whether an id is a user's, in whichever database.
+    pub fn is_of(&self, id: &str, user: Option<&str>) -> bool {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(id).is_some_and(|(owned, _)| owned.user.as_deref() == user)
+    }
+
     /// Forgets an id.
     pub fn remove(&self, id: &str) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(id);

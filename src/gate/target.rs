@@ -66,11 +66,6 @@ impl Target {
             )));
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        if path.contains(';') {
-            return Err(Refusal::malformed(
-                "path parameters (\";\") are not supported; encode it as %3B in a name",
-            ));
-        }
         let mut segments = path[1..].split('/').map(segment).collect::<Result<Vec<_>, _>>()?;
         let last = segments.len() - 1;
         if segments[..last].iter().any(|segment| segment.raw.is_empty()) {
@@ -86,6 +81,10 @@ impl Target {
             }
             database = segments.remove(1).decoded;
             segments.remove(0);
+        }
+        // Legal in a key and nowhere else: other parsers take what follows as parameters of the segment.
+        if segments.iter().take(2).any(|segment| segment.raw.contains(';')) {
+            return Err(Refusal::malformed("path parameters (\";\") are not supported"));
         }
         Ok(Target {
             database,

@@ -62,7 +62,7 @@ pub(super) fn is_key(key: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-:.@()+,=;$!*'%".contains(&byte))
 }
 
-fn check_key(key: &str) -> Result<(), Refusal> {
+pub(super) fn check_key(key: &str) -> Result<(), Refusal> {
     if is_key(key) {
         return Ok(());
     }
@@ -79,7 +79,7 @@ fn type_invalid(message: &str) -> Refusal {
 
 /// How a document in a body is identified.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Identity<'k> {
+pub(super) enum Identity<'k> {
     /// By its own `_key`, or by none: a new document.
     New,
     /// By the path.
@@ -89,7 +89,7 @@ enum Identity<'k> {
 }
 
 impl Context<'_> {
-    fn place(&self) -> Place<'_> {
+    pub(super) fn place(&self) -> Place<'_> {
         Place {
             user: self.credentials.user.as_deref(),
             database: &self.target.database,
@@ -98,7 +98,7 @@ impl Context<'_> {
     }
 
     /// Judges an operation on the collection of the path.
-    fn judge_documents(&mut self, operation: DocumentOperation<'_>, returns: bool) -> Result<(), Refusal> {
+    pub(super) fn judge_documents(&mut self, operation: DocumentOperation<'_>, returns: bool) -> Result<(), Refusal> {
         let verdict = judge_documents(self.policy.set(), self.place(), operation, returns);
         let denials = verdict.denials.clone();
         self.trail.verdict = Some(std::sync::Arc::new(verdict));
@@ -106,7 +106,7 @@ impl Context<'_> {
     }
 
     /// Takes a document as it may be sent: system attributes as arangod treats them, so that what is judged is what is stored.
-    fn document(&self, value: Value, identity: Identity<'_>, keep_revision: bool) -> Result<Value, Refusal> {
+    pub(super) fn document(&self, value: Value, identity: Identity<'_>, keep_revision: bool) -> Result<Value, Refusal> {
         let Value::Object(mut object) = value else {
             return Err(type_invalid("a document must be an object"));
         };
@@ -202,7 +202,7 @@ impl Context<'_> {
     }
 
     /// `versionAttribute` compares an attribute by whether the write happens: it must be readable, and writable.
-    fn check_version_attribute(&mut self, parameters: &Parameters) -> Result<(), Refusal> {
+    pub(super) fn check_version_attribute(&mut self, parameters: &Parameters) -> Result<(), Refusal> {
         let Some(name) = parameters.text("versionAttribute") else {
             return Ok(());
         };
@@ -218,7 +218,7 @@ impl Context<'_> {
         self.admit_or(Refusal::denied(Rule::AttributeHidden, message))
     }
 
-    fn if_headers(&self, outgoing: &mut Outgoing) {
+    pub(super) fn if_headers(&self, outgoing: &mut Outgoing) {
         if let Some(revision) = &self.headers.if_match {
             outgoing.headers.push(("if-match", revision.clone()));
         }
@@ -275,7 +275,7 @@ impl Context<'_> {
     }
 
     /// Documents on their way to the user.
-    fn reduced(&self, document: &mut Value) -> Result<(), Refusal> {
+    pub(super) fn reduced(&self, document: &mut Value) -> Result<(), Refusal> {
         match Projection::of(self.policy.set(), self.place()) {
             Some(projection) => projection.reduce(document),
             None if self.detect => {}
@@ -285,7 +285,7 @@ impl Context<'_> {
     }
 }
 
-fn flags(mut writer: TargetWriter, parameters: &Parameters, names: &[&str]) -> TargetWriter {
+pub(super) fn flags(mut writer: TargetWriter, parameters: &Parameters, names: &[&str]) -> TargetWriter {
     for name in names {
         writer = writer.flag(name, parameters.flag(name));
     }
@@ -295,7 +295,7 @@ fn flags(mut writer: TargetWriter, parameters: &Parameters, names: &[&str]) -> T
     writer
 }
 
-fn merge_of(parameters: &Parameters) -> Merge {
+pub(super) fn merge_of(parameters: &Parameters) -> Merge {
     let default = Merge::default();
     Merge {
         keep_null: parameters.flag("keepNull").unwrap_or(default.keep_null),
@@ -570,7 +570,7 @@ impl Firewall {
 }
 
 /// A revision to compare with is no attribute that is written.
-fn without_revision(document: &Value) -> Value {
+pub(super) fn without_revision(document: &Value) -> Value {
     let mut document = document.clone();
     if let Value::Object(object) = &mut document {
         object.remove("_rev");

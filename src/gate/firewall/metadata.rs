@@ -75,7 +75,7 @@ impl Context<'_> {
         self.detect || self.visible().contains(name)
     }
 
-    fn require_visible(&mut self, rule: Rule, kind: &str, name: &str) -> Result<(), Refusal> {
+    pub(super) fn require_visible(&mut self, rule: Rule, kind: &str, name: &str) -> Result<(), Refusal> {
         if self.visible().contains(name) {
             return Ok(());
         }
@@ -141,6 +141,24 @@ impl Firewall {
                         keep(graph, GRAPH_MEMBERS);
                     }
                 })
+            }
+            Call::GraphCollections => {
+                Parameters::read(context.target, &[])?;
+                let name = context.name(0).to_owned();
+                context.require_visible(Rule::UnknownGraph, "graph", &name)?;
+                let mut target = TargetWriter::new(context.database()).words("/_api/gharial").name(&name);
+                let route = context.trail.route.unwrap_or_default();
+                target = target.words(if route.ends_with("/vertex") { "/vertex" } else { "/edge" });
+                let answer = self.ask(context, target)?;
+                if answer.status >= 400 {
+                    return failure(answer, false);
+                }
+                let mut object = read_object(&answer)?;
+                object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "collections"));
+                if let Some(Value::Array(names)) = object.get_mut("collections") {
+                    names.retain(|name| name.as_str().is_some_and(|name| context.sees(name)));
+                }
+                Ok(respond(answer, &Value::Object(object)))
             }
             Call::AnalyzerList => {
                 Parameters::read(context.target, &[])?;
@@ -210,7 +228,7 @@ impl Firewall {
         Ok(respond(answer, &Value::Object(object)))
     }
 
-    fn ask(&self, context: &mut Context<'_>, target: TargetWriter) -> Result<Incoming, Refusal> {
+    pub(super) fn ask(&self, context: &mut Context<'_>, target: TargetWriter) -> Result<Incoming, Refusal> {
         let outgoing = Self::outgoing(context, Method::Get, target.finish());
         self.send(context, outgoing)
     }
