@@ -51,14 +51,14 @@ const NOTES: &str = r#"{"type":"object",
     "properties":{"title":{"type":"string"},"stars":{"type":"integer"},"secret":{"type":"string","writeOnly":true},
                   "origin":{"type":"string","readOnly":true},"list":{"type":"array"}},
     "additionalProperties":false,
-    "x-mallku":{"database":["_system","my db"],"allow":["read","insert","update","replace","remove"]}}"#;
-const PEOPLE: &str = r#"{"type":"object","properties":{"name":{"type":"string"}},"x-mallku":{"database":["_system","my db"],"allow":["read","insert","update"]}}"#;
-const INBOX: &str = r#"{"type":"object","x-mallku":{"database":["_system","my db"],"allow":["insert"]}}"#;
-const KNOWS: &str = r#"{"type":"object","x-mallku":{"database":["_system","my db"],"kind":"edge","from":["people"],"to":["people"],"allow":["read","insert","remove"]}}"#;
+    "x-mallku":{"database":["_system","mydb"],"allow":["read","insert","update","replace","remove"]}}"#;
+const PEOPLE: &str = r#"{"type":"object","properties":{"name":{"type":"string"}},"x-mallku":{"database":["_system","mydb"],"allow":["read","insert","update"]}}"#;
+const INBOX: &str = r#"{"type":"object","x-mallku":{"database":["_system","mydb"],"allow":["insert"]}}"#;
+const KNOWS: &str = r#"{"type":"object","x-mallku":{"database":["_system","mydb"],"kind":"edge","from":["people"],"to":["people"],"allow":["read","insert","remove"]}}"#;
 const SOCIAL: &str =
-    r#"{"x-mallku":{"database":["_system","my db"],"kind":"graph","edges":["knows"],"allow":["read"]}}"#;
+    r#"{"x-mallku":{"database":["_system","mydb"],"kind":"graph","edges":["knows"],"allow":["read"]}}"#;
 const POLICY: &str =
-    r#"{"databases":["_system","my db"],"limits":{"maxRuntime":30,"memoryLimit":1000000,"bodyBytes":100000}}"#;
+    r#"{"databases":["_system","mydb"],"limits":{"maxRuntime":30,"memoryLimit":2000000,"bodyBytes":100000}}"#;
 
 fn write_schemas(dir: &Path) {
     std::fs::create_dir_all(dir).unwrap();
@@ -228,7 +228,7 @@ fn read(reader: &mut impl BufRead) -> Option<Recorded> {
 fn a_query_is_judged_rebuilt_and_sent() {
     let bench = Bench::new();
     let body = r#"{ "bindVars" : {"@c":"notes", "n": 1}, "query":"FOR n IN @@c FILTER n.stars > @n RETURN n.title", "batchSize":5, "memoryLimit":0, "fullCount":true, "options":{"fullCount":true} }"#;
-    let (status, answer) = bench.ask("POST", "/_db/my%20db/_api/cursor", body);
+    let (status, answer) = bench.ask("POST", "/_db/%6dydb/_api/cursor", body);
     assert_eq!(status, 201, "{answer}");
     // The plan is for nobody.
     assert_eq!(answer["extra"], json!({"stats": {}}));
@@ -236,13 +236,13 @@ fn a_query_is_judged_rebuilt_and_sent() {
     assert_eq!(seen.len(), 1);
     assert_eq!(
         (seen[0].method.as_str(), seen[0].target.as_str()),
-        ("POST", "/_db/my%20db/_api/cursor")
+        ("POST", "/_db/mydb/_api/cursor")
     );
     assert_eq!(seen[0].header("authorization"), Some(basic("app").as_str()));
     assert_eq!(
         seen[0].json(),
         json!({"query": "FOR n IN @@c FILTER n.stars > @n RETURN n.title", "bindVars": {"@c": "notes", "n": 1}, "batchSize": 5,
-               "options": {"memoryLimit": 1_000_000, "maxRuntime": 30.0, "fullCount": true}})
+               "options": {"memoryLimit": 2_000_000, "maxRuntime": 30.0, "fullCount": true}})
     );
 }
 
@@ -287,7 +287,7 @@ fn cursors_belong_to_who_opened_them_where_they_did() {
     let not_found = |answer: (u16, Value)| assert_eq!((answer.0, answer.1["errorNum"].as_u64()), (404, Some(1600)));
     not_found(bench.ask_as("other", "POST", "/_api/cursor/77", &[], b""));
     not_found(bench.ask_as("other", "DELETE", "/_api/cursor/77", &[], b""));
-    not_found(bench.ask("POST", "/_db/my%20db/_api/cursor/77", ""));
+    not_found(bench.ask("POST", "/_db/%6dydb/_api/cursor/77", ""));
     not_found(bench.ask("POST", "/_api/cursor/78", ""));
     assert!(bench.seen().is_empty());
     assert_eq!(bench.ask("PUT", "/_api/cursor/77", "").0, 200);
@@ -445,7 +445,7 @@ fn root_is_refused_unless_allowed() {
     // arangojs logs in with its default credentials in the header.
     let login = br#"{"username":"app","password":"x"}"#;
     assert_eq!(
-        bench.ask_as("root", "POST", "/_db/my%20db/_open/auth", &[], login).0,
+        bench.ask_as("root", "POST", "/_db/%6dydb/_open/auth", &[], login).0,
         200
     );
     let seen = bench.seen();

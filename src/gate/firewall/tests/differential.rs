@@ -15,7 +15,7 @@ const METHODS: &[&str] = &[
 #[rustfmt::skip]
 const SEEDS: &[(&str, &str, &str)] = &[
     ("POST", "/_api/cursor", r#"{"query":"FOR n IN notes FILTER n.stars > @s RETURN n.title","bindVars":{"s":1},"options":{"fullCount":true}}"#),
-    ("POST", "/_db/my%20db/_api/cursor", r#"{"query":"FOR n IN @@c RETURN n.title","bindVars":{"@c":"notes"},"batchSize":10}"#),
+    ("POST", "/_db/%6dydb/_api/cursor", r#"{"query":"FOR n IN @@c RETURN n.title","bindVars":{"@c":"notes"},"batchSize":10}"#),
     ("POST", "/_api/cursor", r#"{"query":"FOR n IN notes RETURN n.secret"}"#),
     ("POST", "/_api/cursor", r#"{"query":"FOR u IN _users RETURN u"}"#),
     ("POST", "/_api/cursor", r#"{"query":"INSERT {title: 'x'} INTO notes"}"#),
@@ -240,7 +240,7 @@ fn check(set: &SchemaSet, request: &Recorded) {
                 assert!(
                     body["options"]["memoryLimit"]
                         .as_u64()
-                        .is_some_and(|limit| limit <= 1_000_000)
+                        .is_some_and(|limit| limit <= 2_000_000)
                 );
                 assert!(
                     body["options"]["maxRuntime"]
@@ -381,7 +381,7 @@ fn what_arrives_is_what_may_arrive() {
     for _ in 0..TRIES {
         let &(method, target, body) = random.of(SEEDS);
         let (mut method, mut target, mut body) = (method.to_owned(), target.to_owned(), body.to_owned());
-        for _ in 0..=random.below(3) {
+        for _ in 0..random.below(4) {
             match random.below(8) {
                 0 => (*random.of(METHODS)).clone_into(&mut method),
                 1..=3 => target = random.change(&target),
@@ -411,7 +411,7 @@ fn what_arrives_is_what_may_arrive() {
     }
     println!("differential: {TRIES} requests, {arrived} arrived as judged, {refused} refused");
     assert!(
-        arrived > TRIES / 20 && refused > TRIES / 4,
+        arrived > TRIES / 10 && refused > TRIES / 4,
         "{arrived} arrived, {refused} refused"
     );
 }
