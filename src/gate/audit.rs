@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
@@ -260,6 +260,9 @@ fn append(path: &Path) -> Result<File, AuditError> {
 
 #[derive(Default)]
 struct Counts {
+    /// Lines handed to the writer, and those that it is done with, for better or worse.
+    queued: AtomicU64,
+    settled: AtomicU64,
     written: AtomicU64,
     dropped: AtomicU64,
     /// Dropped since the last line that got through.
@@ -322,7 +325,9 @@ impl Log {
             return;
         }
         line.push(b'\n');
+        self.counts.queued.fetch_add(1, Ordering::Relaxed);
         if sender.try_send(line).is_err() {
+            self.counts.settled.fetch_add(1, Ordering::Relaxed);
             self.drop_one();
         }
     }
@@ -330,6 +335,15 @@ impl Log {
     fn drop_one(&self) {
         self.counts.dropped.fetch_add(1, Ordering::Relaxed);
         self.counts.gap.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until every line so far is out, but no longer than `patience`.
+    pub fn flush(&self, patience: Duration) {
+        let wanted = self.counts.queued.load(Ordering::Relaxed);
+        let start = Instant::now();
+        while self.counts.settled.load(Ordering::Relaxed) < wanted && start.elapsed() < patience {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Opens the file anew with the next line, after a log rotation has moved it away.
@@ -384,6 +398,7 @@ impl Writer {
                 batch.extend_from_slice(format!("{{\"time\":\"{now}\",\"dropped\":{gap}}}\n").as_bytes());
             }
             self.put(&batch, count);
+            self.counts.settled.fetch_add(count, Ordering::Relaxed);
             batch.clear();
             batch.shrink_to(128 * 1024);
         }

@@ -106,7 +106,7 @@ pub struct Settings {
 }
 
 /// Workers mostly wait for the database, so there are many more of them than processors.
-fn default_workers() -> usize {
+pub fn default_workers() -> usize {
     thread::available_parallelism()
         .map_or(4, usize::from)
         .saturating_mul(16)

@@ -164,7 +164,10 @@ fn settings(config: &Config, tls: Option<Arc<Certificates>>) -> Settings {
         limits.connections = connections.get();
     }
     Settings {
-        workers: config.workers.map_or(0, std::num::NonZeroUsize::get),
+        // Decided here: the contained process may not see how many processors its container has.
+        workers: config
+            .workers
+            .map_or_else(door::default_workers, std::num::NonZeroUsize::get),
         limits,
         tls,
     }
@@ -226,6 +229,7 @@ impl Running {
         } else {
             log::warn!("closed with requests unfinished: the time to stop was up");
         }
+        self.instruments.audit.flush(HASTE / 2);
         0
     }
 }

@@ -148,3 +148,20 @@ fn a_file_that_cannot_be_opened_is_an_error_that_names_it() {
     assert_eq!(error.to_string(), "cannot open the audit log /nowhere/audit.log");
     assert!(Sink::open(&Audit::Off).unwrap().is_none());
 }
+
+#[test]
+fn a_flush_waits_for_the_lines_and_not_for_ever() {
+    let memory = Memory::default();
+    let log = Log::start(Some(Sink::to(Box::new(memory.clone())))).unwrap();
+    for _ in 0..100 {
+        log.write(Record::default());
+    }
+    log.flush(Duration::from_secs(20));
+    assert_eq!(memory.lines().len(), 100);
+    let (stuck, open) = Memory::gated();
+    let log = Log::start(Some(Sink::to(Box::new(stuck)))).unwrap();
+    log.write(Record::default());
+    log.flush(Duration::from_millis(20));
+    assert_eq!(log.written(), 0);
+    drop(open);
+}

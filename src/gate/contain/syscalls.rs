@@ -32,6 +32,7 @@ const ALLOWED: &[&str] = &[
     "set_tid_address",
     "sigaltstack",
     "tgkill",
+    "tkill",
     // Files.
     "close",
     "dup",
