@@ -121,7 +121,9 @@ impl<'d> Evaluator<'d> {
     pub(crate) fn run(mut self) -> Result<QueryResult> {
         let rows = self.block(&self.query.body, true)?;
         if let Some(trace) = &mut self.trace {
-            rows.iter().for_each(|row| trace.left(row));
+            for row in &rows {
+                trace.left(row);
+            }
         }
         Ok(QueryResult {
             rows,

@@ -9,6 +9,8 @@
 //! - [`error`]: ArangoDB's error numbers;
 //! - [`arangod`]: the server process: command line, data directory, signals, with ArangoDB's HTTP interface.
 
+#![allow(clippy::single_match_else, reason = "two cases of a value read best as two arms")]
+
 pub mod arangod;
 pub mod error;
 mod eval;

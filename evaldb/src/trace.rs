@@ -58,7 +58,7 @@ impl Trace {
     /// Records that a value was used as a whole, wherever parts of it come from.
     pub(crate) fn used(&mut self, value: &Value) {
         walk(value, &mut |origin, value| {
-            record(&mut self.reads, &origin.collection, origin.path.clone(), value)
+            record(&mut self.reads, &origin.collection, origin.path.clone(), value);
         });
     }
 
@@ -66,7 +66,7 @@ impl Trace {
     pub(crate) fn left(&mut self, value: &Value) {
         self.used(value);
         walk(value, &mut |origin, value| {
-            record(&mut self.returned, &origin.collection, origin.path.clone(), value)
+            record(&mut self.returned, &origin.collection, origin.path.clone(), value);
         });
     }
 

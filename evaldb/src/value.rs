@@ -246,6 +246,7 @@ impl Value {
     }
 
     /// `TO_NUMBER`.
+    #[must_use]
     pub fn to_number(&self) -> Value {
         match self {
             Value::Null | Value::Object(_) => Value::Int(0),

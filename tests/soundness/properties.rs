@@ -33,7 +33,11 @@ fn evaluate(database: &mut Database, query: &Generated, trace: bool) -> (Outcome
         Ok(QueryResult {
             rows, warnings, trace, ..
         }) => {
-            let rows = rows.iter().map(|row| row.to_json_text()).collect::<Vec<_>>().join("\n");
+            let rows = rows
+                .iter()
+                .map(evaldb::value::Value::to_json_text)
+                .collect::<Vec<_>>()
+                .join("\n");
             let warnings = warnings
                 .into_iter()
                 .map(|warning| format!("{} {}", warning.code, warning.message))

@@ -206,7 +206,7 @@ impl<'w> Generator<'w, '_> {
                         kind: element,
                     }
                 } else {
-                    self.expand(made.text, element, 1)
+                    self.expand(&made.text, element, 1)
                 };
                 continue;
             }
@@ -333,7 +333,7 @@ impl<'w> Generator<'w, '_> {
             6 | 7 => {
                 let list = self.list(depth);
                 let element = list.kind.element().unwrap_or(Kind::Plain);
-                self.expand(list.text, element, depth)
+                self.expand(&list.text, element, depth)
             }
             8 => self.question(depth),
             9 => {
@@ -463,7 +463,7 @@ impl<'w> Generator<'w, '_> {
         }
     }
 
-    fn expand(&mut self, base: String, element: Kind<'w>, depth: usize) -> Made<'w> {
+    fn expand(&mut self, base: &str, element: Kind<'w>, depth: usize) -> Made<'w> {
         self.note("expansion");
         let stars = if self.chance.percent(15) { "**" } else { "*" };
         let element = if stars == "**" {

@@ -265,7 +265,7 @@ fn data(chance: &mut Chance, resources: &Resources) -> Database {
             CollectionKind::Document
         };
         database.create_collection(&collection.name, kind).unwrap();
-        for number in 0..1 + chance.below(4) {
+        for number in 0..=chance.below(4) {
             let mut json = valid_document(chance, collection);
             json["_key"] = json!(format!("k{number}"));
             set_ends(chance, collection, &mut json);

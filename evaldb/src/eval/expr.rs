@@ -396,9 +396,9 @@ impl Evaluator<'_> {
                     let same_type = left.type_name() == right.type_name();
                     for value in [&left, &right] {
                         if same_type {
-                            self.used(value)
+                            self.used(value);
                         } else {
-                            self.glanced(value)
+                            self.glanced(value);
                         }
                     }
                 }

@@ -341,7 +341,9 @@ impl Frontier {
         if matches!(self, Frontier::Depth(_)) {
             ways.reverse();
         }
-        ways.into_iter().for_each(|way| self.push(way));
+        for way in ways {
+            self.push(way);
+        }
     }
 
     fn pop(&mut self) -> Option<Way> {

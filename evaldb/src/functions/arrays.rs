@@ -48,9 +48,7 @@ pub(super) const TABLE: &[Entry] = &[
         })
     }),
     ("POSITION", 2, 3, position),
-    ("PUSH", 2, 3, |this, args| {
-        add_one(this, args, "PUSH", |items, value| items.push(value))
-    }),
+    ("PUSH", 2, 3, |this, args| add_one(this, args, "PUSH", Vec::push)),
     ("REMOVE_NTH", 2, 2, remove_nth),
     ("REMOVE_VALUE", 2, 3, remove_value),
     ("REMOVE_VALUES", 2, 2, remove_values),

@@ -1,4 +1,4 @@
-//! Geographical functions on a sphere: distances, points in polygons, constructors of GeoJSON.
+//! Geographical functions on a sphere: distances, points in polygons, constructors of `GeoJSON`.
 
 use super::{Entry, arg, wrong_type};
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! Document and object functions.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::{Entry, MANY, arg, names_in, wrong_type};
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub(super) const TABLE: &[Entry] = &[
     }),
     ("IS_SAME_COLLECTION", 2, 2, is_same_collection),
     ("KEEP", 2, MANY, |this, args| {
-        selected(this, args, "KEEP", |names, name| names.contains(name))
+        selected(this, args, "KEEP", <[Text]>::contains)
     }),
     ("UNSET", 2, MANY, |this, args| {
         selected(this, args, "UNSET", |names, name| !names.contains(name))
@@ -249,11 +249,11 @@ fn zip(evaluator: &mut Evaluator<'_>, args: &[Value]) -> Result<Value> {
         return wrong_type(evaluator, "ZIP");
     }
     // The first of several equal names wins.
-    let mut places: HashMap<Text, ()> = HashMap::new();
+    let mut seen: HashSet<Text> = HashSet::new();
     let mut object = Object::new();
     for (name, value) in names.iter().zip(values) {
         let name = name.to_text();
-        if places.insert(name.clone(), ()).is_none() {
+        if seen.insert(name.clone()) {
             object.set(name, value.clone());
         }
     }

@@ -216,7 +216,7 @@ fn find(args: &[Value], last: bool) -> Value {
         .enumerate()
         .filter(|(_, window)| *window == needle)
         .map(|(place, _)| place);
-    let place = if last { places.last() } else { places.next() };
+    let place = if last { places.next_back() } else { places.next() };
     place
         .and_then(|place| i64::try_from(place).ok())
         .map_or(Value::Int(-1), |place| Value::Int(place + start))
@@ -393,11 +393,7 @@ fn substitute(_: &mut Evaluator<'_>, args: &[Value]) -> Result<Value> {
         Value::Object(mapping) => (table(mapping), limited(args.get(2))),
         Value::Array(searches) => {
             let replacement = |place: usize| match arg(args, 2) {
-                Value::Array(list) => list
-                    .items
-                    .get(place)
-                    .map(Value::to_text)
-                    .unwrap_or_else(|| Text::from("")),
+                Value::Array(list) => list.items.get(place).map_or_else(|| Text::from(""), Value::to_text),
                 other => other.to_text(),
             };
             let pairs = searches

@@ -120,12 +120,12 @@ pub struct Collection {
 impl Collection {
     pub(super) fn new(name: &str, id: u64, kind: CollectionKind) -> Self {
         let mut primary = Index::new("primary", &["_key"], true, false);
-        primary.name = "primary".to_owned();
+        "primary".clone_into(&mut primary.name);
         let mut indexes = vec![primary];
         if kind == CollectionKind::Edge {
             let mut edge = Index::new("edge", &["_from", "_to"], false, false);
             edge.id = 1;
-            edge.name = "edge".to_owned();
+            "edge".clone_into(&mut edge.name);
             indexes.push(edge);
         }
         Self {

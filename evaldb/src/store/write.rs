@@ -273,7 +273,7 @@ pub(crate) fn is_key(key: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-:.@()+,=;$!*'%".contains(&byte))
 }
 
-fn checked_key<'k, K: AsRef<str> + ?Sized>(key: &'k K) -> Result<&'k K> {
+fn checked_key<K: AsRef<str> + ?Sized>(key: &K) -> Result<&K> {
     if is_key(key.as_ref()) { Ok(key) } else { Err(bad_key()) }
 }
 
