@@ -25,6 +25,15 @@ impl SchemaSet {
         let mut faults = Vec::new();
         let mut sources = Vec::new();
         read_directory(dir, "", "json", &mut sources, &mut faults);
+        if sources.is_empty() && faults.is_empty() {
+            // A mount that went wrong looks like this; a gate that refuses everything would hide it.
+            faults.push(Fault {
+                file: dir.display().to_string(),
+                place: None,
+                message: "holds no schema".to_owned(),
+                hint: Some("put one `*.json` file for each collection there; docs/schema.md has the format".to_owned()),
+            });
+        }
         let queries = dir.join("queries");
         if queries.is_dir() {
             read_directory(&queries, "queries/", "aql", &mut sources, &mut faults);

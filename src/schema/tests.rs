@@ -31,12 +31,19 @@ fn loaded(schema: &serde_json::Value) -> SchemaSet {
 }
 
 #[test]
-fn an_empty_directory_is_a_set_that_allows_nothing() {
+fn no_files_are_a_set_that_allows_nothing() {
     let set = SchemaSet::from_files::<String, String>([]).unwrap();
     assert_eq!(set.databases, ["_system"]);
     assert!(set.resources["_system"].collections.is_empty());
     assert_eq!(set.limits.query_bytes, 64 << 10);
     assert!(set.functions.allow.contains("@pure"));
+}
+
+#[test]
+fn an_empty_directory_is_a_mount_that_went_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = SchemaSet::load(dir.path()).unwrap_err();
+    assert!(faults.to_string().contains("holds no schema"), "{faults}");
 }
 
 #[test]

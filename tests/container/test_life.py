@@ -48,14 +48,13 @@ def test_the_evaluation_image_says_what_it_is(running):
 
 
 def test_a_killed_gate_comes_back_and_the_database_stays(running):
-    def processes() -> dict[str, str]:
-        lines = engine("top", running.name, "-eo", "pid,args").stdout.splitlines()[1:]
-        return {" ".join(line.split()[1:3]): line.split()[0] for line in lines}
+    def process(part: str) -> str | None:
+        lines = [line.split(maxsplit=1) for line in engine("top", running.name, "-eo", "pid,args").stdout.splitlines()[1:]]
+        return next((pid for pid, program in lines if part in program), None)
 
-    before = processes()
-    gate = before["/mallku-db gate"]
-    database = next(pid for program, pid in before.items() if "arangod" in program)
+    gate, database = process("mallku-db gate"), process("/usr/sbin/arangod")
+    assert gate and database
     subprocess.run(["kill", "-KILL", gate], check=True)
-    until(lambda: processes().get("/mallku-db gate") not in (None, gate), "a new gate")
+    until(lambda: process("mallku-db gate") not in (None, gate), "a new gate")
     running.healthy()
-    assert next(pid for program, pid in processes().items() if "arangod" in program) == database
+    assert process("/usr/sbin/arangod") == database
