@@ -2,6 +2,8 @@
 //! `serde_json` takes to parse the request that carries the query.
 //!
 //! The ratios printed at the end are the figures to keep; the times depend on the machine.
+#![allow(clippy::panic, reason = "a broken benchmark ends")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

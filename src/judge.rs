@@ -6,6 +6,7 @@
 //!
 //! INVARIANT: a pure function. No I/O, no clock, no state that a verdict depends on; anything unexpected is a denial.
 #![forbid(unsafe_code)]
+#![allow(clippy::single_match_else, reason = "a match shows both outcomes side by side")]
 
 mod access;
 mod analysis;

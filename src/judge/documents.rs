@@ -250,7 +250,9 @@ fn reduce(shape: &Shape, roles: &RoleSet, value: &mut Json) {
                 _ => shape.element(),
             };
             if element.read.admits(roles) {
-                elements.iter_mut().for_each(|value| reduce(element, roles, value));
+                for value in elements {
+                    reduce(element, roles, value);
+                }
             } else {
                 elements.clear();
             }

@@ -204,10 +204,9 @@ impl<'a> Analysis<'a> {
 
     fn constant_subscript(&mut self, base: &Value<'a>, constant: &Constant<'a>, span: Span) -> Value<'a> {
         match constant {
-            Constant::String(name) => return self.attribute(base, name, span),
-            Constant::Integer(index) => return self.position(base, Some(*index), span),
-            Constant::Null | Constant::Bool(_) => return self.unknown_subscript(base, span),
-            Constant::Double(_) => return self.unknown_subscript(base, span),
+            Constant::String(name) => self.attribute(base, name, span),
+            Constant::Integer(index) => self.position(base, Some(*index), span),
+            Constant::Null | Constant::Bool(_) | Constant::Double(_) => self.unknown_subscript(base, span),
             Constant::Bind { json, .. } => {
                 self.inspect(constant);
                 match json {

@@ -82,7 +82,7 @@ impl<'a> Analysis<'a> {
             "IS_NULL" | "IS_BOOL" | "IS_NUMBER" | "IS_STRING" | "IS_ARRAY" | "IS_LIST" | "IS_OBJECT"
             | "IS_DOCUMENT" | "TYPENAME" => self.type_of(&function.text, args),
             "CONCAT" => self.concat(args),
-            "TO_ARRAY" | "TO_LIST" => self.to_array(args),
+            "TO_ARRAY" | "TO_LIST" => self.array_of(args),
             "IS_SAME_COLLECTION" | "PARSE_IDENTIFIER" | "PARSE_KEY" | "PARSE_COLLECTION" => {
                 self.identifier_parts(&function.text, args)
             }
@@ -312,7 +312,7 @@ impl<'a> Analysis<'a> {
                 optional: true,
             });
         }
-        self.null_unless_object(&value, Value::object(members, Vec::new(), false))
+        Self::null_unless_object(&value, Value::object(members, Vec::new(), false))
     }
 
     /// `UNSET(object, names…)` gives everything but the named attributes.
@@ -326,11 +326,11 @@ impl<'a> Analysis<'a> {
             value: value.clone(),
             without,
         }];
-        self.null_unless_object(&value, Value::object(Vec::new(), rest, false))
+        Self::null_unless_object(&value, Value::object(Vec::new(), rest, false))
     }
 
     /// What an object function gives: null, with a warning, where its argument is no object.
-    fn null_unless_object(&mut self, argument: &Value<'a>, object: Value<'a>) -> Value<'a> {
+    fn null_unless_object(argument: &Value<'a>, object: Value<'a>) -> Value<'a> {
         if argument.alternatives().iter().all(is_object) {
             object
         } else {
@@ -374,7 +374,7 @@ impl<'a> Analysis<'a> {
                         }
                     }
                     if overrides_unknown {
-                        members.iter_mut().for_each(|member| member.optional = true);
+                        make_optional(&mut members);
                     }
                     members.extend(object.members.iter().cloned());
                     rest.extend(object.rest.iter().cloned());
@@ -382,10 +382,10 @@ impl<'a> Analysis<'a> {
                 Value::Constant(Constant::Null) => {}
                 Value::Plain(types) => {
                     open |= types.meets(Types::OBJECT);
-                    members.iter_mut().for_each(|member| member.optional = true);
+                    make_optional(&mut members);
                 }
                 _ => {
-                    members.iter_mut().for_each(|member| member.optional = true);
+                    make_optional(&mut members);
                     rest.push(Rest {
                         value: value.clone(),
                         without: Vec::new(),
@@ -498,7 +498,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// `TO_ARRAY`: an array stays, an object becomes its values, null nothing, a scalar an array of it.
-    fn to_array(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+    fn array_of(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
         let [arg] = args else { return self.read_all(args) };
         let value = self.expr(arg);
         let mut elements = Vec::new();
@@ -548,6 +548,13 @@ impl<'a> Analysis<'a> {
             self.read_expr(arg);
         }
         Value::ANY
+    }
+}
+
+/// Notes that something later may replace these attributes.
+fn make_optional(members: &mut [Member<'_>]) {
+    for member in members {
+        member.optional = true;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! INVARIANT: a name that begins with `_` or a digit is refused wherever it stands: the first are ArangoDB's own
 //! collections, the second would be taken for a collection's internal id.
-//! https://docs.arangodb.com/3.12/concepts/data-structure/collections/#collection-names
+//! <https://docs.arangodb.com/3.12/concepts/data-structure/collections/#collection-names>
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

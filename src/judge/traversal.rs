@@ -41,7 +41,7 @@ impl<'a> Analysis<'a> {
     pub(super) fn traversal(&mut self, it: &'a Traversal<'a>, span: Span) {
         let depth = self.depth(it.depth.as_ref());
         let start = self.endpoint(&it.start);
-        let ground = self.ground(&it.graph, it.direction, span);
+        let ground = self.ground(&it.graph, it.direction);
         self.check_ground(&it.graph, &ground, &start, span);
         let reached = self.vertices(&ground, &BTreeMap::new());
         let with_start = self.vertices(&ground, &start);
@@ -80,7 +80,7 @@ impl<'a> Analysis<'a> {
         }
         let mut ends = self.endpoint(&it.start);
         ends.extend(self.endpoint(&it.target));
-        let ground = self.ground(&it.graph, it.direction, span);
+        let ground = self.ground(&it.graph, it.direction);
         self.check_ground(&it.graph, &ground, &ends, span);
         let vertices = self.vertices(&ground, &ends);
         if it.kind == PathKind::Shortest {
@@ -181,7 +181,7 @@ impl<'a> Analysis<'a> {
         found
     }
 
-    fn start_denied(&mut self, name: &Cow<'a, str>, why: &str, span: Span) {
+    fn start_denied(&mut self, name: &str, why: &str, span: Span) {
         let resources = self.resources;
         let roles = self.roles;
         let readable: Vec<&str> = resources
@@ -195,14 +195,14 @@ impl<'a> Analysis<'a> {
                 Rule::TraversalStart,
                 format!("the vertex is in the collection `{name}`, which {why}"),
             )
-            .about(name.as_ref())
+            .about(name)
             .at(span)
             .hint(Self::near_or_listed(name, &readable)),
         );
     }
 
     /// The edges and the vertices at their far ends.
-    fn ground(&mut self, graph: &'a Graph<'a>, direction: Direction, span: Span) -> Ground<'a> {
+    fn ground(&mut self, graph: &'a Graph<'a>, direction: Direction) -> Ground<'a> {
         let mut edges: Vec<(&'a Collection, Direction, Span)> = Vec::new();
         let mut broken = false;
         match graph {
@@ -277,7 +277,6 @@ impl<'a> Analysis<'a> {
                 reached.insert(vertex.name.as_str(), vertex);
             }
         }
-        let _ = span;
         Ground {
             edge: if broken || parts.is_empty() {
                 Value::ANY

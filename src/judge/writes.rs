@@ -4,11 +4,14 @@
 //! before it did; and every value that it writes was read with the right to read it.
 
 mod fit;
+mod known;
+mod paths;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-pub(super) use fit::{Mode, check_json};
+pub(super) use known::check_json;
 
 use super::analysis::Analysis;
 use super::message::listed;
@@ -312,7 +315,7 @@ impl<'a> Analysis<'a> {
             .or_default()
             .entry(operation)
             .or_default();
-        for path in fit::written_paths(value) {
+        for path in paths::written_paths(value) {
             self.note_write(target.collection, operation, path);
         }
         self.check_document(target.collection, value, mode, span);
@@ -326,6 +329,20 @@ impl<'a> Analysis<'a> {
             .or_default()
             .insert(path);
     }
+}
+
+/// How a written document meets the stored one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It is the whole document afterwards.
+    Whole,
+    /// Its attributes replace or join those of the stored one.
+    Merge {
+        /// Whether an attribute set to null stays; else it is dropped.
+        keep_null: bool,
+        /// Whether objects are merged into stored objects; else they replace them.
+        merge_objects: bool,
+    },
 }
 
 /// What an `INSERT` does with a document of the same key.

@@ -46,6 +46,19 @@ fn set() -> SchemaSet {
         "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
         "x-mallku": {"allow": all}
     });
+    let nested = json!({
+        "type": "object",
+        "properties": {
+            "tie": {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+                "maxProperties": 1
+            },
+            "none": {"type": ["integer", "null"]}
+        },
+        "required": ["tie", "none"],
+        "x-mallku": {"allow": all}
+    });
     let knows = json!({
         "type": "object",
         "properties": {"since": {"type": "integer"}},
@@ -55,6 +68,7 @@ fn set() -> SchemaSet {
     SchemaSet::from_files([
         ("users.json", users.to_string()),
         ("tied.json", tied.to_string()),
+        ("nested.json", nested.to_string()),
         ("knows.json", knows.to_string()),
     ])
     .unwrap_or_else(|faults| panic!("{faults}"))
@@ -137,6 +151,16 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("INSERT {a: LENGTH([1])} INTO tied", "", "document-invalid"),
     ("FOR t IN tied INSERT t INTO tied", "", ""),
     ("FOR t IN tied REPLACE t WITH MERGE(t, {b: 1}) IN tied", "", "document-invalid"),
+    ("FOR t IN tied FOR o IN tied UPDATE t WITH o IN tied", "", "document-invalid"),
+    ("FOR t IN tied REPLACE 'k' WITH t IN tied", "", ""),
+    ("FOR u IN users FOR o IN users UPDATE u WITH {home: o.home} IN users", "", ""),
+    ("FOR n IN nested FOR o IN nested UPDATE n WITH o IN nested", "", "document-invalid"),
+    ("FOR n IN nested FOR o IN nested UPDATE n WITH o IN nested OPTIONS {mergeObjects: false}", "", "document-invalid"),
+    ("FOR n IN nested FOR o IN nested UPDATE n WITH {tie: o.tie} IN nested", "", "document-invalid"),
+    ("FOR n IN nested FOR o IN nested UPDATE n WITH {tie: o.tie} IN nested OPTIONS {mergeObjects: false}", "", "document-invalid"),
+    ("FOR n IN nested FOR o IN nested UPDATE n WITH MERGE(o, {x: 1}) IN nested", "", "document-invalid"),
+    ("FOR n IN nested FOR o IN nested UPDATE n WITH o IN nested OPTIONS {keepNull: false, mergeObjects: false}", "", "document-invalid"),
+    ("FOR n IN nested REPLACE n WITH MERGE(n, {x: 1}) IN nested", "", ""),
     // Edges.
     ("INSERT {_from: 'users/1', _to: 'tied/1'} INTO knows", "", ""),
     ("INSERT {_from: 'tied/1', _to: 'tied/1'} INTO knows", "", "document-invalid"),

@@ -1,6 +1,6 @@
 //! The types that functions give, so that their results can be written where a schema asks for a type.
 //!
-//! Facts: https://docs.arangodb.com/3.12/aql/functions/. A function that is not listed may give anything.
+//! Facts: <https://docs.arangodb.com/3.12/aql/functions/>. A function that is not listed may give anything.
 
 use crate::judge::value::{Types, Value};
 

@@ -11,7 +11,7 @@ use crate::judge::value::{Types, Value};
 use crate::judge::verdict::{Denial, Rule};
 use serde_json::Value as Json;
 
-/// https://docs.arangodb.com/3.12/index-and-search/analyzers/#built-in-analyzers
+/// <https://docs.arangodb.com/3.12/index-and-search/analyzers/#built-in-analyzers>
 const BUILT_IN: [&str; 13] = [
     "identity", "text_de", "text_en", "text_es", "text_fi", "text_fr", "text_it", "text_nl", "text_no", "text_pt",
     "text_ru", "text_sv", "text_zh",

@@ -6,34 +6,18 @@
 //! INVARIANT: what is not shown to fit is denied.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use super::Mode;
+use super::known::{check_dropped, check_json, place_in, typed, walk};
+use super::words::{
+    below, dotted, invalid, missing_end, read_only, unknown, unproven, violated, wrong_end, wrong_type,
+};
 use crate::aql::ast::Span;
 use crate::judge::analysis::Analysis;
-use crate::judge::message::{listed, nearest};
-use crate::judge::names::collection_of_id;
-use crate::judge::value::{Constant, Object, Path, Types, Value, each_element, push_name};
-use crate::judge::verdict::{Denial, Rule};
-use crate::schema::{Collection, Others, RoleSet, SYSTEM_ATTRIBUTES, Shape};
-
-/// How a written document meets the stored one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::judge) enum Mode {
-    /// It is the whole document afterwards.
-    Whole,
-    /// Its attributes replace or join those of the stored one.
-    Merge {
-        /// Whether an attribute set to null stays; else it is dropped.
-        keep_null: bool,
-        /// Whether objects are merged into stored objects; else they replace them.
-        merge_objects: bool,
-    },
-}
-
-/// Paths of a written document that are reported; beyond them it is `*`.
-const MOST_PATHS: usize = 64;
+use crate::judge::value::{Constant, Object, Types, Value, each_element, push_name};
+use crate::schema::{Collection, Others, SYSTEM_ATTRIBUTES, Shape};
 
 /// Steps that trying one alternative counts for.
 const COST_OF_A_CHOICE: usize = 16;
@@ -95,7 +79,15 @@ impl<'a> Analysis<'a> {
         match value {
             // A stored document of the same collection keeps its schema; its attributes were read, and those that
             // clients may not write are not written.
-            Value::Part(part) if part.path.is_root() && std::ptr::eq(part.shape, &collection.shape) => {
+            Value::Part(part) if part.path.is_root() && std::ptr::eq(part.shape, &raw const collection.shape) => {
+                if (tied && mode != Mode::Whole) || !meets_stored(&collection.shape, mode, true) {
+                    self.deny(unproven(
+                        collection,
+                        "",
+                        "two valid documents can make an invalid one when they are merged",
+                        span,
+                    ));
+                }
                 self.check_writable(collection, &collection.shape, &[], "", span);
             }
             Value::Object(_) if tied => self.deny(unproven(
@@ -151,7 +143,7 @@ impl<'a> Analysis<'a> {
         for rest in &object.rest {
             for value in rest.value.alternatives() {
                 match value {
-                    Value::Part(part) if std::ptr::eq(part.shape, shape) => {
+                    Value::Part(part) if std::ptr::eq(part.shape, shape) && meets_stored(shape, fit.mode, true) => {
                         self.check_writable(fit.collection, shape, &rest.without, &dotted(at), fit.span);
                         if !part.optional && object.rest.len() == 1 && rest.value.alternatives().len() == 1 {
                             present.extend(
@@ -389,6 +381,7 @@ impl<'a> Analysis<'a> {
             // The same attribute of the same schema: what is stored there is valid there.
             if let Value::Part(part) = alternative
                 && std::ptr::eq(part.shape, shape)
+                && meets_stored(shape, fit.mode, false)
                 && (!part.optional || null_drops || admitted.meets(Types::NULL) && !shape.constrained)
             {
                 self.check_writable(fit.collection, shape, &[], &dotted(at), fit.span);
@@ -597,284 +590,25 @@ struct Fit<'a> {
     listed: bool,
 }
 
-/// What is wrong with a document that is known as a whole.
-pub(in crate::judge) fn check_json(
-    collection: &Collection,
-    document: &Json,
-    mode: Mode,
-    roles: &RoleSet,
-) -> Vec<Denial> {
-    let Json::Object(members) = document else {
-        return vec![invalid(collection, "*", "a document has to be an object")];
+/// Whether a stored value of this shape keeps it when it is merged into another stored value of the same shape.
+/// `top`: whether that is a whole document, whose own ties the caller knows of.
+fn meets_stored(shape: &Shape, mode: Mode, top: bool) -> bool {
+    let Mode::Merge {
+        keep_null,
+        merge_objects,
+    } = mode
+    else {
+        return true;
     };
-    let mut found = Vec::new();
-    let (merging, keep_null) = match mode {
-        Mode::Whole => (false, true),
-        Mode::Merge {
-            keep_null,
-            merge_objects,
-        } => (merge_objects, keep_null),
-    };
-    let stripped;
-    let effective = if keep_null {
-        document
-    } else {
-        check_dropped(
-            collection,
-            document,
-            &collection.shape,
-            &mut Vec::new(),
-            roles,
-            &mut found,
-        );
-        stripped = without_nulls(document);
-        &stripped
-    };
-    walk_members(
-        collection,
-        effective,
-        &collection.shape,
-        &mut Vec::new(),
-        merging,
-        roles,
-        &mut found,
-    );
-    if let Some(ends) = &collection.edge {
-        for (name, allowed) in [("_from", &ends.from), ("_to", &ends.to)] {
-            match members.get(name) {
-                Some(Json::String(id)) => {
-                    let inside = collection_of_id(id).is_some_and(|end| allowed.contains(end));
-                    if !inside {
-                        found.push(wrong_end(collection, name, allowed));
-                    }
-                }
-                Some(_) => found.push(wrong_end(collection, name, allowed)),
-                None if mode == Mode::Whole => found.push(missing_end(collection, name)),
-                None => {}
-            }
-        }
+    if !Types::of_shape(shape).meets(Types::OBJECT) || !(top || merge_objects) {
+        return true;
     }
-    let violations = match mode {
-        Mode::Whole => collection.validator.violations(effective),
-        Mode::Merge { .. } => match &collection.update_validator {
-            Some(validator) => validator.violations(effective),
-            None => {
-                found.push(invalid(
-                    collection,
-                    "*",
-                    "its schema ties attributes to one another, so an update cannot be checked without the stored document",
-                ).hint("replace the whole document instead"));
-                Vec::new()
-            }
-        },
-    };
-    let merged = match mode {
-        Mode::Merge {
-            merge_objects: true, ..
-        } => merged_levels(effective, &collection.shape),
-        _ => Vec::new(),
-    };
-    for violation in violations {
-        // What an object lacks that is merged into a valid one is there already.
-        if merged.contains(&violation.path) && violation.message.ends_with("is a required property") {
-            continue;
-        }
-        // The name of an attribute that does not exist was denied by its own rule.
-        let known = found.iter().any(|denial| denial.rule == Rule::AttributeUnknown);
-        if !(known && violation.message.contains("Additional properties")) {
-            found.push(violated(collection, &violation.path, &violation.message));
-        }
-    }
-    found
-}
-
-/// Checks the names in a known value against a shape: that they exist and may be written. `merging`: an object is
-/// merged into a stored one, which a schema that asks for more than types does not survive for certain.
-fn walk(
-    collection: &Collection,
-    json: &Json,
-    shape: &Shape,
-    at: &[String],
-    merging: bool,
-    roles: &RoleSet,
-    found: &mut Vec<Denial>,
-) {
-    if !shape.write.admits(roles) {
-        found.push(read_only(collection, &dotted(at)));
-        return;
-    }
-    match json {
-        Json::Object(_) => {
-            if merging && shape.constrained {
-                found.push(
-                    invalid(
-                        collection,
-                        &dotted(at),
-                        "its schema ties attributes to one another, and the object is merged into the stored one",
-                    )
-                    .hint("give the whole object and `OPTIONS {mergeObjects: false}`"),
-                );
-            }
-            walk_members(collection, json, shape, &mut at.to_vec(), merging, roles, found);
-        }
-        Json::Array(elements) => {
-            for element in elements {
-                walk(collection, element, shape.element(), at, false, roles, found);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn walk_members(
-    collection: &Collection,
-    json: &Json,
-    shape: &Shape,
-    at: &mut Vec<String>,
-    merging: bool,
-    roles: &RoleSet,
-    found: &mut Vec<Denial>,
-) {
-    for (name, value) in json.as_object().into_iter().flatten() {
-        // ArangoDB's own: it takes `_key` for the look-up or the new document, and sets the others itself.
-        if at.is_empty() && SYSTEM_ATTRIBUTES[..3].contains(&name.as_str()) && shape.attribute(name).is_none() {
-            continue;
-        }
-        match shape.attribute(name) {
-            Some(below) => {
-                at.push(name.clone());
-                walk(collection, value, below, at, merging, roles, found);
-                at.pop();
-            }
-            None => found.push(unknown(collection, shape, at, name)),
-        }
-    }
-}
-
-/// Paths of the objects in an update that are certainly merged into a stored object which keeps their schema.
-fn merged_levels(update: &Json, shape: &Shape) -> Vec<Vec<String>> {
-    let mut levels = Vec::new();
-    let mut pending = vec![(update, shape, Vec::new())];
-    while let Some((json, shape, at)) = pending.pop() {
-        for (name, value) in json.as_object().into_iter().flatten() {
-            let Some(below) = shape.attributes.get(name) else {
-                continue;
-            };
-            let there = shape.required.contains(name) && Types::of_shape(below).within(Types::OBJECT);
-            if value.is_object() && there && !below.constrained {
-                let mut path = at.clone();
-                path.push(name.clone());
-                levels.push(path.clone());
-                pending.push((value, below, path));
-            }
-        }
-    }
-    levels
-}
-
-/// With `keepNull: false` an attribute set to null is dropped, so that one that is required must not be null, and one
-/// that clients may not write is not theirs to drop.
-fn check_dropped(
-    collection: &Collection,
-    json: &Json,
-    shape: &Shape,
-    at: &mut Vec<String>,
-    roles: &RoleSet,
-    found: &mut Vec<Denial>,
-) {
-    for (name, value) in json.as_object().into_iter().flatten() {
-        let Some(shape_below) = shape.attribute(name) else {
-            if value.is_null() {
-                found.push(unknown(collection, shape, at, name));
-            }
-            continue;
-        };
-        if value.is_null() {
-            let path = below(at, name);
-            if shape.required.contains(name) || shape.constrained {
-                found.push(invalid(
-                    collection,
-                    &path,
-                    &format!("`{path}` is required, and null would drop it"),
-                ));
-            }
-            if !shape_below.write.admits(roles) {
-                found.push(read_only(collection, &path));
-            }
-        } else {
-            at.push(name.clone());
-            check_dropped(collection, value, shape_below, at, roles, found);
-            at.pop();
-        }
-    }
-}
-
-/// The document without the attributes of its own that are null. Whether ArangoDB drops those of objects in it depends
-/// on what is stored, so they have to be valid as they are as well.
-fn without_nulls(json: &Json) -> Json {
-    match json {
-        Json::Object(members) => Json::Object(
-            members
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        ),
-        other => other.clone(),
-    }
-}
-
-/// The attribute paths that a written value sets, for the report.
-pub(super) fn written_paths(value: &Value<'_>) -> Vec<String> {
-    let mut paths = Vec::new();
-    for alternative in value.alternatives() {
-        collect_paths(alternative, &Path::root(), &mut paths);
-    }
-    if paths.len() > MOST_PATHS {
-        vec!["*".to_owned()]
-    } else {
-        paths
-    }
-}
-
-fn collect_paths<'a>(value: &Value<'a>, at: &Path<'a>, paths: &mut Vec<String>) {
-    if paths.len() > MOST_PATHS {
-        return;
-    }
-    match value {
-        Value::Object(object) if object.rest.is_empty() && !object.open && !object.members.is_empty() => {
-            for member in &object.members {
-                collect_paths(&member.value, &at.attribute(member.name.clone()), paths);
-            }
-        }
-        Value::Object(object) if at.is_root() && object.rest.is_empty() && !object.open => {}
-        Value::Constant(Constant::Bind {
-            json: Json::Object(members),
-            ..
-        }) if at.is_root() => {
-            for name in members.keys() {
-                paths.push(at.attribute(Cow::Borrowed(name.as_str())).display());
-            }
-        }
-        Value::Constant(Constant::ElementOf { json, path, .. }) if at.is_root() => {
-            let documents = each_element(json, path).unwrap_or_default();
-            for name in documents
-                .into_iter()
-                .filter_map(Json::as_object)
-                .flat_map(serde_json::Map::keys)
-            {
-                let path = at.attribute(Cow::Borrowed(name.as_str())).display();
-                if !paths.contains(&path) {
-                    paths.push(path);
-                }
-                if paths.len() > MOST_PATHS {
-                    return;
-                }
-            }
-        }
-        Value::Constant(Constant::Null) if at.is_root() => {}
-        _ => paths.push(at.display()),
-    }
+    let drops = !keep_null
+        && shape.required.iter().any(|name| {
+            let below = shape.attribute(name);
+            below.is_none_or(|below| Types::of_shape(below).meets(Types::NULL))
+        });
+    (top || !shape.constrained) && !drops && shape.children().all(|below| meets_stored(below, mode, false))
 }
 
 /// Whether a shape takes any attributes with any values.
@@ -903,148 +637,7 @@ fn any_constrained(shape: &Shape) -> bool {
     shape.constrained || shape.children().any(any_constrained)
 }
 
-/// Whether a known value has the types of a shape, throughout.
-fn typed(json: &Json, shape: &Shape) -> bool {
-    Types::of_json(json).within(Types::of_shape(shape))
-        && match json {
-            Json::Object(members) => {
-                shape.required.iter().all(|name| members.contains_key(name))
-                    && members
-                        .iter()
-                        .all(|(name, value)| shape.attribute(name).is_some_and(|below| typed(value, below)))
-            }
-            Json::Array(elements) => elements.iter().all(|element| typed(element, shape.element())),
-            _ => true,
-        }
-}
-
-fn place_in<'j>(document: &'j mut Json, path: &[String]) -> Option<&'j mut Json> {
-    path.iter().try_fold(document, |json, name| json.get_mut(name.as_str()))
-}
-
 /// Whether a name is an attribute of every document that ArangoDB sets itself.
 fn system(at: &[String], name: &str) -> bool {
     at.is_empty() && SYSTEM_ATTRIBUTES[..3].contains(&name)
-}
-
-fn dotted(at: &[String]) -> String {
-    let mut text = String::new();
-    for name in at {
-        if !text.is_empty() {
-            text.push('.');
-        }
-        push_name(&mut text, name);
-    }
-    text
-}
-
-fn below(at: &[String], name: &str) -> String {
-    let mut at = at.to_vec();
-    at.push(name.to_owned());
-    dotted(&at)
-}
-
-fn invalid(collection: &Collection, path: &str, message: &str) -> Denial {
-    Denial::new(
-        Rule::DocumentInvalid,
-        format!(
-            "a document written to `{}` breaks its schema: {message}",
-            collection.name
-        ),
-    )
-    .about(collection.name.clone())
-    .attribute(if path.is_empty() { "*" } else { path })
-}
-
-fn violated(collection: &Collection, path: &[String], message: &str) -> Denial {
-    let path = dotted(path);
-    if path.is_empty() {
-        invalid(collection, "*", message)
-    } else {
-        invalid(collection, &path, &format!("`{path}`: {message}"))
-    }
-}
-
-fn unproven(collection: &Collection, path: &str, why: &str, span: Span) -> Denial {
-    let what = if path.is_empty() {
-        "a document".to_owned()
-    } else {
-        format!("`{path}` of a document")
-    };
-    Denial::new(
-        Rule::DocumentInvalid,
-        format!(
-            "{what} written to `{}` cannot be shown to keep its schema: {why}",
-            collection.name
-        ),
-    )
-    .about(collection.name.clone())
-    .attribute(if path.is_empty() { "*" } else { path })
-    .at(span)
-    .hint("write it as a literal, or bind the whole document, so that it can be validated")
-}
-
-fn wrong_type(collection: &Collection, path: &str, types: Types, shape: &Shape) -> Denial {
-    let denial = invalid(
-        collection,
-        path,
-        &format!(
-            "`{path}` has to be {}, but may be {}",
-            Types::of_shape(shape).describe(),
-            types.describe()
-        ),
-    );
-    if types.meets(Types::NULL) && types.without(Types::NULL).within(Types::of_shape(shape)) {
-        denial.hint("give a value for the case of null: `NOT_NULL(value, otherwise)`")
-    } else {
-        denial.hint("convert it, with TO_STRING, TO_NUMBER or TO_BOOL, or bind the value")
-    }
-}
-
-fn unknown(collection: &Collection, shape: &Shape, at: &[String], name: &str) -> Denial {
-    let path = below(at, name);
-    let known: Vec<&str> = shape.attributes.keys().map(String::as_str).collect();
-    let denial = Denial::new(
-        Rule::AttributeUnknown,
-        format!(
-            "`{}` has no attribute `{path}`, and its schema admits none that it does not name",
-            collection.name
-        ),
-    )
-    .about(collection.name.clone())
-    .attribute(path);
-    match nearest(name, known.iter().copied()) {
-        Some(near) => denial.hint(format!("did you mean `{near}`?")),
-        None => denial.hint(format!("it has: {}", listed(&known))),
-    }
-}
-
-fn read_only(collection: &Collection, path: &str) -> Denial {
-    Denial::new(
-        Rule::AttributeReadOnly,
-        format!(
-            "the attribute `{path}` of `{}` may be read by this user but not written",
-            collection.name
-        ),
-    )
-    .about(collection.name.clone())
-    .attribute(path)
-    .hint("leave it out of the written document")
-}
-
-fn missing_end(collection: &Collection, name: &str) -> Denial {
-    invalid(collection, name, &format!("an edge needs its `{name}`"))
-}
-
-fn wrong_end(collection: &Collection, name: &str, allowed: &BTreeSet<String>) -> Denial {
-    let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
-    let allowed = listed(&allowed);
-    invalid(
-        collection,
-        name,
-        &format!("`{name}` has to be the id of a document in {allowed}"),
-    )
-    .hint(format!(
-        "write an id such as \"collection/key\" with a collection out of: {allowed}"
-    ))
 }
