@@ -27,8 +27,17 @@ impl Call {
         collection: &str,
         change: impl FnOnce(&mut Database) -> Result<T>,
     ) -> std::result::Result<T, Fault> {
+        self.write_all(&[collection], change)
+    }
+
+    /// Changes documents of these collections.
+    pub(super) fn write_all<T>(
+        &self,
+        collections: &[&str],
+        change: impl FnOnce(&mut Database) -> Result<T>,
+    ) -> std::result::Result<T, Fault> {
         match self.transaction()? {
-            Some(transaction) => transaction.write(&[collection], change),
+            Some(transaction) => transaction.write(collections, change),
             None => self
                 .service
                 .write(|server| change(server.database_mut(&self.database)?))

@@ -413,9 +413,17 @@ fn check_ends(database: &Database, graph: &str, collection: &str, edge: &Value, 
 /// Removes a vertex with its edges in every graph that knows its collection, or an edge.
 fn remove(call: &Call, graph: &str, kind: Kind, collection: &str, key: &str) -> Outcome {
     need_write(call, collection)?;
+    let edges = call.read("", |database| Ok(edges_around(database, collection)))?;
+    // The edges go by a query of the caller's: without the right, or undeclared in a transaction, nothing goes.
+    for name in &edges {
+        need_write(call, name)?;
+    }
+    let touched: Vec<&str> = std::iter::once(collection)
+        .chain(edges.iter().map(String::as_str))
+        .collect();
     let wanted = Wanted::from(call, collection);
     let revision = call.revision("if-match").or_else(|| call.parameter("rev"));
-    let (outcome, existing) = call.write(collection, |database| {
+    let (outcome, existing) = call.write_all(&touched, |database| {
         kind.check(database.graph(graph)?, collection)?;
         let nothing = Value::object(Object::new());
         let outcome = apply(
@@ -428,7 +436,7 @@ fn remove(call: &Call, graph: &str, kind: Kind, collection: &str, key: &str) -> 
             revision,
         );
         if outcome.is_ok() {
-            remove_edges_of(database, &format!("{collection}/{key}"), collection)?;
+            remove_edges_of(database, &format!("{collection}/{key}"), &edges)?;
         }
         let existing = database.collection(collection)?.get(key).cloned();
         Ok((outcome, existing))
@@ -446,24 +454,27 @@ fn remove(call: &Call, graph: &str, kind: Kind, collection: &str, key: &str) -> 
     Ok(Reply::ok(if wanted.sync { 200 } else { 202 }, answer))
 }
 
-fn remove_edges_of(database: &mut Database, id: &str, collection: &str) -> Result<()> {
-    let edges: BTreeSet<String> = database
-        .graphs()
-        .filter(|graph| {
-            graph.vertex_collections().contains(collection)
-                || graph.edges.iter().any(|edge| edge.collection == collection)
-        })
+/// The edge collections of every graph that knows a collection.
+fn edges_around(database: &Database, collection: &str) -> BTreeSet<String> {
+    let knows = |graph: &&Graph| {
+        graph.vertex_collections().contains(collection) || graph.edges.iter().any(|edge| edge.collection == collection)
+    };
+    let graphs = database.graphs().filter(knows);
+    graphs
         .flat_map(|graph| graph.edges.iter().map(|edge| edge.collection.clone()))
-        .collect();
+        .collect()
+}
+
+fn remove_edges_of(database: &mut Database, id: &str, edges: &BTreeSet<String>) -> Result<()> {
     for name in edges {
-        let known = database.collection(&name)?;
+        let known = database.collection(name)?;
         let keys: BTreeSet<String> = known
             .edges_from(id)
             .chain(known.edges_to(id))
             .filter_map(|edge| text(edge, "_key").map(str::to_owned))
             .collect();
         for key in keys {
-            database.remove(&name, &key, None, &crate::store::WriteOptions::default())?;
+            database.remove(name, &key, None, &crate::store::WriteOptions::default())?;
         }
     }
     Ok(())

@@ -122,9 +122,12 @@ impl Service {
         result
     }
 
-    /// Changes definitions or users; they are kept before this returns.
+    /// Changes definitions or users, completely or not at all; they are kept before this returns.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Server) -> Result<T>) -> Result<T> {
-        let result = self.write(change)?;
+        let result = self.write(|server| {
+            let before = server.clone();
+            change(server).inspect_err(|_| *server = before)
+        })?;
         if let Err(error) = self.save() {
             self.journal
                 .write(crate::arangod::Level::Error, "a0d3b", "engines", &error);

@@ -404,3 +404,59 @@ fn absurd_requests_do_not_end_the_process() {
     assert_eq!(query(&root, "RETURN 1").json()["result"], json!([1]));
     server.stop();
 }
+
+#[test]
+fn a_vertex_goes_with_its_edges_or_not_at_all() {
+    let place = Place::new();
+    let server = place.ready();
+    let root = root(&place);
+    let graph = json!({ "name": "g", "edgeDefinitions": [{ "collection": "e", "from": ["c"], "to": ["c"] }] });
+    assert_eq!(root.call("POST", "/_api/gharial", &graph).status, 202);
+    root.call("POST", "/_api/document/c", &json!([{ "_key": "a" }, { "_key": "b" }]));
+    root.call(
+        "POST",
+        "/_api/document/e",
+        &json!({ "_key": "ab", "_from": "c/a", "_to": "c/b" }),
+    );
+    let remove = |collections: Value| {
+        let begun = root.call(
+            "POST",
+            "/_api/transaction/begin",
+            &json!({ "collections": { "write": collections } }),
+        );
+        let id = begun.json()["result"]["id"].as_str().unwrap().to_owned();
+        let header = format!("x-arango-trx-id: {id}\r\n");
+        let removed = root.send("DELETE", "/_api/gharial/g/vertex/c/a", &header, "").unwrap();
+        root.send("PUT", &format!("/_api/transaction/{id}"), "", "").unwrap();
+        (removed.status, removed.error_num())
+    };
+    assert_eq!(remove(json!(["c"])), (400, 1652), "the edges were not declared");
+    assert_eq!(root.get("/_api/document/c/a").status, 200);
+    assert_eq!(remove(json!(["c", "e"])), (202, 0));
+    assert_eq!(root.get("/_api/document/e/ab").status, 404);
+    server.stop();
+}
+
+#[test]
+fn definitions_change_completely_or_not_at_all() {
+    let place = Place::new();
+    let server = place.ready();
+    let root = root(&place);
+    let users = json!([{ "username": "" }]);
+    assert_eq!(
+        root.call("POST", "/_api/database", &json!({ "name": "half", "users": users }))
+            .status,
+        400
+    );
+    assert_eq!(root.get("/_db/half/_api/database/current").status, 404);
+    let graph = json!({ "name": "g", "edgeDefinitions": [
+        { "collection": "fresh", "from": ["c"], "to": ["c"] }, { "collection": "c", "from": ["c"], "to": ["c"] },
+    ] });
+    assert_eq!(
+        root.call("POST", "/_api/gharial", &graph).error_num(),
+        1218,
+        "c holds no edges"
+    );
+    assert_eq!(root.get("/_api/collection/fresh").status, 404);
+    server.stop();
+}
