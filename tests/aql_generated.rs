@@ -169,6 +169,8 @@ impl Writer<'_> {
                     self.put("[* LIMIT 1, 2 RETURN ");
                     self.expression();
                     self.put("]");
+                    // Nothing may follow a projection.
+                    return;
                 }
                 _ => self.put(".c"),
             }

@@ -641,8 +641,8 @@ pub enum MemberKey<'q> {
 /// as its base, so `a[*][*][*]` goes two levels deep, not three; and one with several stars takes the whole chain as its
 /// base. Parentheses end a chain: `(a[*]).b` is an [`ExprKind::Attribute`] of the array.
 ///
-/// With a `projection`, ArangoDB evaluates that in place of `element`: `a[* RETURN CURRENT.x].y` is the array of the `x`
-/// (`Expression::executeSimpleExpressionExpansion`).
+/// ArangoDB evaluates a `projection` in place of `element`, so the parser refuses suffixes after `[* RETURN …]`: where there
+/// is a projection, `element` is the variable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expansion<'q> {
     /// The array.

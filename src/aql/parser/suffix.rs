@@ -78,6 +78,7 @@ impl<'q> Parser<'q> {
         self.count()?;
         let end = self.end;
         if reference.chained {
+            self.refuse_after_projection(last_projects(&reference.expr))?;
             reference.expr.span.end = end;
             let element = bottom(&mut reference.expr);
             let base = Box::new(take(element));
@@ -100,6 +101,19 @@ impl<'q> Parser<'q> {
             start,
             chained: false,
         })
+    }
+
+    /// ArangoDB evaluates the projection of `[* RETURN …]` in place of what follows the bracket, which it reads and then leaves
+    /// out (`Expression::executeSimpleExpressionExpansion`): `docs[* RETURN CURRENT].name` gives whole documents.
+    fn refuse_after_projection(&self, projects: bool) -> Parsed<()> {
+        if !projects {
+            return Ok(());
+        }
+        Err(error(
+            self.since(self.begun),
+            "nothing after `[* RETURN …]` has an effect in ArangoDB",
+        )
+        .suggesting("put parentheses around it, or the access into its `RETURN`"))
     }
 
     /// Puts the result of `[*]` or `[?]` where [`base_of`] took its array from.
@@ -127,6 +141,7 @@ impl<'q> Parser<'q> {
     }
 
     fn expansion(&mut self, mut reference: Reference<'q>, levels: u32, start: u32) -> Parsed<Reference<'q>> {
+        self.refuse_after_projection(levels == 1 && first_projects(&reference))?;
         let (base, base_start) = base_of(&mut reference, levels);
         let current = self.current(start)?;
         if let Some(quantifier) = self.inline_quantifier()? {
@@ -190,6 +205,7 @@ impl<'q> Parser<'q> {
     }
 
     fn question(&mut self, mut reference: Reference<'q>, levels: u32, start: u32) -> Parsed<Reference<'q>> {
+        self.refuse_after_projection(levels == 1 && first_projects(&reference))?;
         let (base, base_start) = base_of(&mut reference, levels);
         let current = self.current(start)?;
         let mut quantifier = self.inline_quantifier()?;
@@ -240,6 +256,23 @@ fn bottom<'a, 'q>(expr: &'a mut Expr<'q>) -> &'a mut Expr<'q> {
         } => bottom(&mut expansion.element),
         other => other,
     }
+}
+
+/// Whether the expansion that [`bottom`] finds the element of has a projection.
+fn last_projects(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Expansion(expansion) if matches!(expansion.element.kind, ExprKind::Expansion(_)) => {
+            last_projects(&expansion.element)
+        }
+        ExprKind::Expansion(expansion) => expansion.projection.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether the chain begins with an expansion that has a projection.
+fn first_projects(reference: &Reference) -> bool {
+    reference.chained
+        && matches!(&reference.expr.kind, ExprKind::Expansion(expansion) if expansion.projection.is_some())
 }
 
 /// Moves an expression out; the caller puts another in its place.

@@ -50,8 +50,8 @@ fn printing_keeps_the_tree_and_drops_needless_parentheses() {
         ("RETURN (a[*]).b", "RETURN (a[*]).b"),
         ("RETURN a[*].b[**].c", "RETURN (a[*].b)[**].c"),
         (
-            "RETURN a[* FILTER CURRENT.x LIMIT 1, 2 RETURN CURRENT.y].z",
-            "RETURN a[* FILTER CURRENT.x LIMIT 1, 2 RETURN CURRENT.y].z",
+            "RETURN (a[* FILTER CURRENT.x LIMIT 1, 2 RETURN CURRENT.y]).z",
+            "RETURN (a[* FILTER CURRENT.x LIMIT 1, 2 RETURN CURRENT.y]).z",
         ),
         (
             "RETURN a[*].b[? 2..3 FILTER CURRENT > 1].c",
