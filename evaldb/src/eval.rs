@@ -16,6 +16,7 @@ mod window;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 
 use mallku_db::aql::ast::{
     Assignment, Block, Expr, Limit, Pattern, Query, Return, SortDirection, SortKey, Statement, StatementKind,
@@ -393,10 +394,13 @@ impl<'d> Evaluator<'d> {
         }
     }
 
-    /// Counts a step of work and ends a query that takes too many.
+    /// Counts a step of work and ends a query that takes too many, or too long.
     pub(crate) fn step(&mut self) -> Result<()> {
+        /// The clock is looked at once in so many steps.
+        const STEPS_PER_LOOK: u64 = 1024;
         self.steps += 1;
-        if self.steps > self.options.max_steps {
+        let late = |deadline: Instant| self.steps % STEPS_PER_LOOK == 0 && Instant::now() >= deadline;
+        if self.steps > self.options.max_steps || self.options.deadline.is_some_and(late) {
             return Err(ArangoError::new(1500, "query killed"));
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Running a query on a database.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use mallku_db::aql::{self, ParseLimits, ast};
 
@@ -31,6 +32,8 @@ pub struct QueryOptions {
     pub now: Option<i64>,
     /// Evaluation steps after which the query is ended with 1500, so that no query runs for ever.
     pub max_steps: u64,
+    /// When the query is ended with 1500, as `maxRuntime` asks for.
+    pub deadline: Option<Instant>,
     /// What `CURRENT_USER` gives.
     pub user: Option<String>,
 }
@@ -45,6 +48,7 @@ impl Default for QueryOptions {
             seed: None,
             now: None,
             max_steps: 200_000_000,
+            deadline: None,
             user: None,
         }
     }

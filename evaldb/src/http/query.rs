@@ -8,6 +8,7 @@ use crate::store::Database;
 use crate::value::Value;
 use mallku_db::aql::{self, ParseLimits, ast};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// A query as it came in, understood as far as its text goes.
 pub(super) struct Prepared<'q> {
@@ -116,6 +117,16 @@ pub(super) fn options(call: &Call, body: &Value) -> QueryOptions {
         user: super::session::current_user(call).map(str::to_owned),
         ..QueryOptions::default()
     };
+    let seconds = option("maxRuntime").map_or(0.0, Value::to_f64);
+    let seconds = if seconds > 0.0 {
+        seconds
+    } else {
+        call.service.options().number("query.max-runtime", 0.0)
+    };
+    if seconds > 0.0 {
+        let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        options.deadline = Instant::now().checked_add(limit);
+    }
     if let Some(limit) = option("maxWarningCount") {
         options.max_warnings = limit.to_usize();
     }

@@ -264,6 +264,11 @@ fn queries_tell_their_errors_as_arangodb_does() {
             1203,
         ),
         (json!({ "query": "RETURN FAIL('x')" }), 400, 1569),
+        (
+            json!({ "query": "FOR i IN 1..100000 FOR j IN 1..100000 FILTER i < 0 RETURN 1", "options": { "maxRuntime": 0.05 } }),
+            410,
+            1500,
+        ),
     ] {
         let answer = root.call("POST", "/_api/cursor", &body);
         assert_eq!((answer.status, answer.error_num()), (status, num), "{body}");
