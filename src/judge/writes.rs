@@ -19,7 +19,9 @@ use super::names::Named;
 use super::options::{self, Options};
 use super::value::{Part, Value};
 use super::verdict::{Denial, Rule};
-use crate::aql::ast::{Expr, Insert, Remove, SourceRef, Span, Update, Upsert, UpsertLookup, VarId};
+use crate::aql::ast::{
+    Expr, ExprKind, Insert, MemberKey, Remove, SourceRef, Span, Update, Upsert, UpsertLookup, VarId,
+};
 use crate::schema::{Collection, Operation};
 use serde_json::Value as Json;
 
@@ -42,19 +44,18 @@ impl<'a> Analysis<'a> {
         };
         self.operation(target, Operation::Insert);
         let overwrite = self.overwrite_mode(&given);
-        self.write(target, &value, Operation::Insert, Mode::Whole, it.document.span);
-        let span = it.document.span;
+        self.write(target, &it.document, &value, Operation::Insert, Mode::Whole);
         match overwrite {
             Overwrite::Conflict => {}
             // Whether a document with this key is there shows in `NEW`, in statistics and in what follows.
             Overwrite::Ignore => self.operation(target, Operation::Read),
             Overwrite::Replace => {
                 self.operation(target, Operation::Replace);
-                self.write(target, &value, Operation::Replace, Mode::Whole, span);
+                self.write(target, &it.document, &value, Operation::Replace, Mode::Whole);
             }
             Overwrite::Update => {
                 self.operation(target, Operation::Update);
-                self.write(target, &value, Operation::Update, merge_mode(&given), span);
+                self.write(target, &it.document, &value, Operation::Update, merge_mode(&given));
             }
         }
         let old = match overwrite {
@@ -70,15 +71,14 @@ impl<'a> Analysis<'a> {
     pub(super) fn update(&mut self, it: &'a Update<'a>) {
         let target = self.target(&it.target);
         let key = self.expr(&it.key);
-        let (document, span) = match &it.document {
+        let (written, document) = match &it.document {
             Some(document) => {
                 self.read_key(&key, it.key.span);
-                let value = self.expr(document);
-                (value, document.span)
+                (document, self.expr(document))
             }
-            None => (key, it.key.span),
+            None => (&it.key, key),
         };
-        self.read(&document, span);
+        self.read(&document, written.span);
         let given = self.given(it.options.as_ref(), options::UPDATE, target);
         self.read_revision(&given, target, it.key.span);
         let Some(target) = target else {
@@ -90,7 +90,7 @@ impl<'a> Analysis<'a> {
             (Operation::Update, merge_mode(&given))
         };
         self.operation(target, operation);
-        self.write(target, &document, operation, mode, span);
+        self.write(target, written, &document, operation, mode);
         let old = self.old_or_new(target, false);
         self.assign(it.old, old.clone());
         self.assign(it.new, old);
@@ -142,14 +142,14 @@ impl<'a> Analysis<'a> {
         };
         self.operation(target, Operation::Read);
         self.operation(target, Operation::Insert);
-        self.write(target, &insert, Operation::Insert, Mode::Whole, it.insert.span);
+        self.write(target, &it.insert, &insert, Operation::Insert, Mode::Whole);
         let (operation, mode) = if it.replace {
             (Operation::Replace, Mode::Whole)
         } else {
             (Operation::Update, merge_mode(&given))
         };
         self.operation(target, operation);
-        self.write(target, &update, operation, mode, it.update.span);
+        self.write(target, &it.update, &update, operation, mode);
         let new = self.old_or_new(target, false);
         self.assign(it.new, new);
     }
@@ -308,7 +308,8 @@ impl<'a> Analysis<'a> {
     }
 
     /// Checks a written document and notes what is written.
-    fn write(&mut self, target: Target<'a>, value: &Value<'a>, operation: Operation, mode: Mode, span: Span) {
+    fn write(&mut self, target: Target<'a>, expr: &'a Expr<'a>, value: &Value<'a>, operation: Operation, mode: Mode) {
+        let before = self.denials.len();
         // A document without attributes is a write as well.
         self.writes
             .entry(target.collection.name.clone())
@@ -318,7 +319,16 @@ impl<'a> Analysis<'a> {
         for path in paths::written_paths(value) {
             self.note_write(target.collection, operation, path);
         }
-        self.check_document(target.collection, value, mode, span);
+        self.check_document(target.collection, value, mode, expr.span);
+        // What is wrong with an attribute is shown at the attribute, where it is written out.
+        for mut denial in self.denials.split_off(before.min(self.denials.len())) {
+            if let Some(path) = &denial.attribute
+                && denial.span == Some(expr.span)
+            {
+                denial.span = Some(place_of(expr, path));
+            }
+            self.deny(denial);
+        }
     }
 
     pub(super) fn note_write(&mut self, collection: &Collection, operation: Operation, path: String) {
@@ -352,6 +362,23 @@ enum Overwrite {
     Ignore,
     Replace,
     Update,
+}
+
+/// Where an object literal gives the attribute at this path; the whole expression where it does not.
+fn place_of(expr: &Expr<'_>, path: &str) -> Span {
+    let mut place = expr.span;
+    let mut at = expr;
+    for name in path.split('.') {
+        let ExprKind::Object(members) = &at.kind else { break };
+        let found = members.iter().find(|member| match &member.key {
+            MemberKey::Name(key) => key.text == name,
+            MemberKey::Bind(_) | MemberKey::Computed(_) => false,
+        });
+        let Some(member) = found else { break };
+        place = member.span;
+        at = &member.value;
+    }
+    place
 }
 
 fn merge_mode(given: &Options<'_>) -> Mode {
