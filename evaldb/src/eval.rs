@@ -399,7 +399,7 @@ impl<'d> Evaluator<'d> {
         /// The clock is looked at once in so many steps.
         const STEPS_PER_LOOK: u64 = 1024;
         self.steps += 1;
-        let late = |deadline: Instant| self.steps % STEPS_PER_LOOK == 0 && Instant::now() >= deadline;
+        let late = |deadline: Instant| self.steps.is_multiple_of(STEPS_PER_LOOK) && Instant::now() >= deadline;
         if self.steps > self.options.max_steps || self.options.deadline.is_some_and(late) {
             return Err(ArangoError::new(1500, "query killed"));
         }
