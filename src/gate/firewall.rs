@@ -245,7 +245,7 @@ impl Firewall {
             context.admit_or(Refusal::denied(Rule::EndpointNotAllowed, message))?;
             return self.pass_on(&mut context);
         };
-        let everywhere = matches!(found.route.call, Call::Login | Call::Renew)
+        let everywhere = matches!(found.route.call, Call::Login | Call::Renew | Call::TransactionList)
             || (found.route.call == Call::Plain && found.route.path == "/_admin/server/availability");
         if !everywhere && !set.databases.iter().any(|served| *served == target.database) {
             // The same text whether it exists or not.

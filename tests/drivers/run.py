@@ -5,7 +5,8 @@
     python3 tests/drivers/run.py --check    run, and fail when the table is not what it says
     python3 tests/drivers/run.py --print    run, and print `outcome driver test` lines
     python3 tests/drivers/run.py --gate     run directly and through a gate, and print where the two differ; fails when a
-                                            test that works directly fails through the gate other than by a 403
+                                            test that works directly fails through the gate other than by a 403;
+                                            writes docs/drivers.md, or with --check fails when that is not true
 
 Without MALLKU_TEST_ENDPOINT an evaldb (MALLKU_TEST_EVALDB, else target/debug/evaldb) is started on a free port, with a user
 and a database for the tests; the gate is MALLKU_TEST_GATE, else target/debug/mallku-db, with tests/drivers/schemas. The Python
@@ -109,8 +110,14 @@ def compare():
     with tempfile.TemporaryDirectory() as place, database(place) as endpoint:
         straight = run(endpoint)
         with gate(place) as front:
+            os.environ["MALLKU_TEST_THROUGH_GATE"] = "1"
             through = {(row[0], row[2]): row[3] for row in run(front, endpoint)}
-    missing = []
+    page = ROOT / "docs" / "drivers.md"
+    text = page.read_text(encoding="utf-8")
+    fresh = text.split(BEGIN)[0] + BEGIN + "\n\n" + both(straight, through) + "\n" + END + text.split(END)[1]
+    if "--check" not in sys.argv:
+        page.write_text(fresh, encoding="utf-8")
+    missing = [] if fresh == text or "--check" not in sys.argv else ["docs/drivers.md is not true: run tests/drivers/run.py --gate"]
     for driver, kind, test, outcome, _calls in straight:
         other = through.get((driver, test), "not run")
         if other != outcome:
@@ -121,7 +128,26 @@ def compare():
         same = sum(through.get((row[0], row[2])) == row[3] for row in tests)
         denied = sum(through.get((row[0], row[2])) == "denied" for row in tests)
         print(f"{kind}: {same} of {len(tests)} the same directly and through the gate, {denied} denied by it")
-    sys.exit(bool(missing))
+    sys.exit("\n".join(missing) or 0)
+
+
+def both(straight, through):
+    """The table of docs/drivers.md: what becomes of each call directly and through the gate."""
+    rank = ["passed", "skipped", "denied", "failed", "not run"]
+    merged = {}
+    for driver, kind, test, outcome, calls in straight:
+        key, other = (driver, kind, calls), through.get((driver, test), "not run")
+        known = merged.get(key, ("passed", "passed"))
+        merged[key] = tuple(max(pair, key=rank.index) for pair in zip(known, (outcome, other)))
+    words = {"passed": "works", "failed": "**fails**", "denied": "denied", "skipped": "not tried", "not run": "not tried"}
+    lines = []
+    for driver in sorted({key[0] for key in merged}):
+        lines += [f"### {driver}", "", "| calls | for | directly | through the gate |", "| --- | --- | --- | --- |"]
+        for (name, kind, calls), (one, two) in merged.items():
+            if name == driver:
+                lines.append(f"| {calls.replace('|', chr(92) + '|')} | {kind} | {words[one]} | {words[two]} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def table(rows):

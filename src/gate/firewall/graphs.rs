@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::documents::{Identity, check_key, flags, merge_of, without_revision};
-use super::passage::{error_object, failure, not_visible, read_object, respond, unusable};
+use super::passage::{error_object, failure, not_visible, read_object, respond, respond_empty, unusable};
 use super::{Context, Firewall};
 use crate::gate::message::Response;
 use crate::gate::parameters::{Kind, Parameters, TargetWriter};
@@ -25,6 +25,7 @@ const PARAMETERS: &[(&str, Kind)] = &[
     ("rev", Kind::Text),
     // Not read by arangod on these routes.
     ("silent", Kind::Dropped),
+    ("overwrite", Kind::Dropped),
     ("ignoreRevs", Kind::Dropped),
     ("mergeObjects", Kind::Dropped),
     ("details", Kind::Dropped),
@@ -244,11 +245,20 @@ impl Firewall {
         if let Some(revision) = parameters.text("rev") {
             writer = writer.parameter("rev", revision);
         }
-        let mut outgoing = Self::outgoing(context, context.method, writer.finish());
+        // Whether it is there is asked by reading it: arangod's graph routes need not know HEAD.
+        let method = if context.method == Method::Head {
+            Method::Get
+        } else {
+            context.method
+        };
+        let mut outgoing = Self::outgoing(context, method, writer.finish());
         context.if_headers(&mut outgoing);
         outgoing.body = body.map(|body| body.to_string().into_bytes());
         let answer = self.send(context, outgoing)?;
         let readable = context.all_readable([context.name(0)]);
+        if context.method == Method::Head || answer.status == 304 {
+            return Ok(respond_empty(answer));
+        }
         if answer.status >= 400 {
             return failure(answer, readable);
         }

@@ -159,7 +159,6 @@ impl Firewall {
             .iter()
             .filter(|entry| {
                 let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
-                // arangod lists a user's transactions whatever the database, and arangojs asks without one.
                 self.upstream.is_shared() || context.detect || self.transactions.is_of(id, context.user())
             })
             .map(|entry| json!({"id": entry.get("id"), "state": entry.get("state")}))
