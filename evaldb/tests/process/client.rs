@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -54,19 +55,16 @@ impl Client {
     /// The bytes that came back, up to the end of the connection or a silence of `patience`.
     pub(crate) fn raw(&self, request: &str, patience: Duration) -> std::io::Result<Vec<u8>> {
         let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(patience))?;
         stream.write_all(request.as_bytes())?;
-        let mut bytes = Vec::new();
-        let mut buffer = vec![0; 65536];
-        loop {
-            match stream.read(&mut buffer) {
-                Ok(0) => return Ok(bytes),
-                Ok(read) => bytes.extend_from_slice(&buffer[..read]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(bytes),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        read_all(stream, patience)
+    }
+
+    /// Everything that comes back for one request, which is the last on its connection.
+    pub(crate) fn everything(&self, request: &str) -> std::io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.write_all(request.as_bytes())?;
+        stream.shutdown(Shutdown::Write)?;
+        read_all(stream, Duration::from_secs(20))
     }
 
     pub(crate) fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
@@ -97,6 +95,21 @@ impl Client {
 
     pub(crate) fn call(&self, method: &str, target: &str, body: &Value) -> Answer {
         self.send(method, target, "", &body.to_string()).unwrap()
+    }
+}
+
+fn read_all(mut stream: UnixStream, patience: Duration) -> std::io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(patience))?;
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 65536];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Ok(bytes),
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -161,7 +161,7 @@ fn cursors_are_kept_for_their_owner_and_their_time() {
     assert_eq!(app.call("POST", &format!("/_api/cursor/{id}"), &json!({})).status, 404);
     let short = open(0.05);
     wait_for("the expiry", || {
-        // Looking does not prolong it: the other database does not know it.
+        // Longer than it lives; a look at a living cursor would prolong it.
         std::thread::sleep(std::time::Duration::from_millis(60));
         (app.call("POST", &format!("/_api/cursor/{short}"), &json!({})).status == 404).then_some(())
     });

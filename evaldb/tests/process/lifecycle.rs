@@ -386,7 +386,7 @@ fn early_connections_show_the_progress() {
     let mut command = place.serving();
     command
         .args(["--server.early-connections", "true"])
-        .env("EVALDB_UNRULY_START_DELAY_MS", "600");
+        .env("EVALDB_UNRULY_START_DELAY_MS", "2500");
     let server = crate::server::Server {
         place: &place,
         child: command.spawn().unwrap(),

@@ -63,8 +63,11 @@ fn a_crash_after_the_markers_leaves_an_empty_root_password() {
 #[test]
 fn crashes_after_a_time_or_at_a_request() {
     let place = Place::new();
-    let mut server = start(&place, &[("CRASH_AFTER_MS", "150"), ("CRASH_SIGNAL", "SEGV")]).wait_ready();
+    let mut server = start(&place, &[("CRASH_AFTER_MS", "150"), ("CRASH_SIGNAL", "SEGV")]);
     assert_eq!(server.end(), 139);
+    let mut text = String::new();
+    server.child.stdout.as_mut().unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.contains("[cf3f4]"), "it was ready before: {text}");
     let mut server = start(
         &place,
         &[
@@ -107,7 +110,7 @@ fn hangs_before_it_is_ready() {
 #[test]
 fn hangs_after_it_was_ready() {
     let place = Place::new();
-    let server = start(&place, &[("HANG_AT", "ready"), ("HANG_AFTER_MS", "200")]).wait_ready();
+    let server = start(&place, &[("HANG_AT", "ready"), ("HANG_AFTER_MS", "2000")]).wait_ready();
     let silent = || {
         let request = "GET /_admin/server/availability HTTP/1.1\r\n\r\n";
         place
@@ -145,10 +148,15 @@ fn ignores_term_and_stops_slowly() {
 #[test]
 fn a_signal_during_the_start_waits_for_its_end() {
     let place = Place::new();
-    let mut server = start(&place, &[("START_DELAY_MS", "500")]);
-    // The marker file is written before signals are held back, the lock before that.
-    wait_for("the start", || place.data().join("SERVER").exists().then_some(()));
-    std::thread::sleep(Duration::from_millis(100));
+    let mut command = place.serving();
+    command.args(["--server.early-connections", "true"]);
+    command.env("EVALDB_UNRULY_START_DELAY_MS", "700");
+    let mut server = Server {
+        place: &place,
+        child: command.spawn().unwrap(),
+    };
+    // The early socket opens when signals are held back already.
+    wait_for("the early socket", || place.path("sock").exists().then_some(()));
     server.signal(Signal::TERM);
     assert_eq!(server.end(), 0);
     let mut text = String::new();
@@ -202,7 +210,7 @@ fn settings_beside_the_program_count_without_an_environment() {
 #[test]
 fn leaves_orphans_behind() {
     let place = Place::new();
-    let server = start(&place, &[("ORPHANS", "50"), ("ORPHAN_LIFE_MS", "700")]).wait_ready();
+    let server = start(&place, &[("ORPHANS", "50"), ("ORPHAN_LIFE_MS", "3000")]).wait_ready();
     wait_for("the orphans", || (orphans_alive() >= 50).then_some(()));
     wait_for("their end", || (orphans_alive() == 0).then_some(()));
     server.stop();
@@ -280,7 +288,7 @@ fn spoiled(pairs: &[(&str, &str)]) -> Vec<u8> {
     let server = start(&place, &all).wait_ready();
     let client = version(&place);
     let bytes = client
-        .raw(&client.request("GET", "/_api/version", "", ""), SOON)
+        .everything(&client.request("GET", "/_api/version", "", ""))
         .unwrap();
     server.stop();
     bytes
