@@ -288,10 +288,12 @@ mod tests {
                 "MINHASH_MATCH",
                 "NEAR",
                 "OFFSET_INFO",
+                "PARTITION",
                 "PREGEL_RESULT",
                 "SELECT_SMART_DISTRIBUTE_GRAPH_INPUT",
                 "SHARD_ID",
                 "TO_DOCUMENT_ID",
+                "UNION_DISTINCT_STABLE",
                 "WITHIN",
                 "WITHIN_RECTANGLE",
             ]
