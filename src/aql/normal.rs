@@ -105,7 +105,6 @@ fn glues_to_the_right(kind: Kind) -> bool {
 
 fn write_token(form: &mut String, text: &str, token: Token, mark: Option<Mark>) -> fmt::Result {
     let raw = text.get(token.start as usize..token.end as usize).unwrap_or_default();
-    let spelling = token.kind.spelling().trim_matches('`');
     match token.kind {
         Kind::Identifier | Kind::QuotedIdentifier => {
             let name = name(raw, token.kind);
@@ -121,7 +120,7 @@ fn write_token(form: &mut String, text: &str, token: Token, mark: Option<Mark>) 
         Kind::And | Kind::Or | Kind::Not | Kind::NotIn if !raw.starts_with(|c: char| c.is_ascii_alphabetic()) => {
             form.write_str(if token.kind == Kind::NotIn { "!IN" } else { raw })
         }
-        _ => form.write_str(spelling),
+        kind => form.write_str(kind.spelling().trim_matches('`')),
     }
 }
 
