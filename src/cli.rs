@@ -28,6 +28,7 @@ pub static COMMANDS: &[&Command] = &[
     &gate::GATE,
     &init::INIT,
     &init::HEALTH,
+    &init::CONF_CHECK,
     &init::WATCH,
     // Judging without a server.
     &check::COMMAND,

@@ -5,6 +5,7 @@
 
 mod arangod;
 mod child;
+pub mod conf;
 mod datadir;
 mod detect;
 pub mod general;

@@ -67,6 +67,51 @@ else with 1 and one line that says why.",
     run: health,
 };
 
+pub(super) static CONF_CHECK: Command = Command {
+    name: "conf check",
+    summary: "Check a configuration file of arangod before arangod sees it",
+    details: "\
+Reads FILE, `-` for standard input, or without either $MALLKU_ARANGOD_CONF. Names options that do not exist, with the right
+ones, and those that would open a way around the gate or take something out of PID 1's hands. Ends with 1 when `run` would
+refuse the file.",
+    flags: &[],
+    operands: Operands::One("FILE"),
+    run: conf_check,
+};
+
+fn conf_check(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
+    let given = arguments
+        .operands
+        .first()
+        .cloned()
+        .or_else(|| std::env::var_os("MALLKU_ARANGOD_CONF"));
+    let Some(file) = given.filter(|file| !file.is_empty()) else {
+        streams.complain("error: no file to check\n\nTry `mallku-db conf check --help`.");
+        return Exit::Usage;
+    };
+    let text = if file == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(&file)
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            streams.complain(format_args!("error: {} cannot be read: {error}", file.display()));
+            return Exit::Usage;
+        }
+    };
+    let findings = init::conf::check(&text);
+    for finding in &findings {
+        streams.say(format_args!("{}:{finding}", file.display()));
+    }
+    if findings.iter().any(|finding| finding.refused) {
+        Exit::Denied
+    } else {
+        Exit::Done
+    }
+}
+
 const fn short(short: char, value: Option<&'static str>, repeats: bool, help: &'static str) -> Flag {
     Flag {
         long: "",

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, RootPassword, Secret, Upstream};
 
 use super::arangod::{Files, HARDENED_CONF, Launch};
+use super::conf;
 use super::datadir::{self, DataDirError, Past};
 use super::limits::{self, DESCRIPTORS_WANTED, Limits};
 use super::privileges::{self, Identities};
@@ -120,7 +121,39 @@ fn check_program(program: &Path) -> Result<(), PreflightError> {
             126,
             format!("{shown} is not an executable file; set MALLKU_ARANGOD to one"),
         )),
-        Ok(_) => Ok(()),
+        Ok(_) => check_machine(program),
+    }
+}
+
+/// An executable for another machine would end as "exec format error", or be taken for a shell script.
+fn check_machine(program: &Path) -> Result<(), PreflightError> {
+    /// `e_machine` of the ELF header for what this binary was built for.
+    const MACHINE: Option<u16> = if cfg!(target_arch = "x86_64") {
+        Some(62)
+    } else if cfg!(target_arch = "aarch64") {
+        Some(183)
+    } else {
+        None
+    };
+    let mut head = [0; 20];
+    let length = std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head));
+    match length {
+        Ok(length) if head.starts_with(b"\x7fELF") => {
+            let found = u16::from_le_bytes([head[18], head[19]]);
+            if length == head.len() && MACHINE.is_none_or(|machine| machine == found) {
+                return Ok(());
+            }
+            Err(exec_fault(
+                126,
+                format!(
+                    "{} was built for another machine or is damaged; use the image for {}",
+                    program.display(),
+                    std::env::consts::ARCH
+                ),
+            ))
+        }
+        // A script, or a file that may be executed and not read.
+        _ => Ok(()),
     }
 }
 

@@ -172,14 +172,23 @@ fn run(config: &Config, task: Task, report: &mut Report) -> Result<(), WatchErro
     let password = read_password()?;
     let plan = match provision::Plan::load(config.schema_dir()) {
         Ok(plan) => Some(plan),
-        // The set that the gate has stays in force; what it declares is there already.
-        Err(error) if task == Task::Again => {
-            report.error(format!(
-                "the schemas are invalid and nothing is created from them: {error}"
-            ));
+        Err(faults) => {
+            for fault in &faults.0 {
+                for line in fault.to_string().lines() {
+                    report.error(line);
+                }
+            }
+            if task != Task::Again {
+                let dir = config.schema_dir().display();
+                return Err(invalid(format!(
+                    "the schemas in {dir} have {} faults; `mallku-db schema check {dir}` shows them",
+                    faults.0.len()
+                )));
+            }
+            // The set that the gate has stays in force; what it declares is there already.
+            report.error("nothing is created from schemas that are invalid");
             None
         }
-        Err(error) => return Err(invalid(format!("the schemas are invalid: {error}"))),
     };
     let secret = std::fs::read_to_string(config.run_dir.join("jwt"))
         .map_err(|error| WatchError::Passing(format!("the token secret cannot be read: {error}")))?;

@@ -26,6 +26,8 @@ pub(super) struct Stop {
     database_killed: bool,
     database_end: Option<(End, bool)>,
     asked: u32,
+    /// Whether requests in flight are given up on purpose.
+    fast: bool,
 }
 
 /// Who is being ended.
@@ -74,6 +76,7 @@ impl Supervisor<'_> {
                 self.report
                     .info(format!("{signal} again: requests in flight are given up"));
                 stop.drained_by = stop.drained_by.min(now);
+                stop.fast = true;
             }
             3 => {
                 self.report.warn(format!("{signal} a third time: everything is killed"));
@@ -84,12 +87,12 @@ impl Supervisor<'_> {
         }
     }
 
-    fn begin_stop(&mut self, code: Option<u8>, drain: bool, reason: &str) {
+    fn begin_stop(&mut self, code: Option<u8>, drain_wanted: bool, reason: &str) {
         let now = Instant::now();
         let total = self.config.stop_timeout;
         let deadline = now + total;
         let kill_at = deadline - RESERVE.min(total.mul_f64(0.1));
-        let drain = if drain && self.gate.pid.is_some() {
+        let drain = if drain_wanted && self.gate.pid.is_some() {
             total.mul_f64(DRAIN_SHARE)
         } else {
             Duration::ZERO
@@ -109,6 +112,7 @@ impl Supervisor<'_> {
             database_killed: false,
             database_end: None,
             asked: 1,
+            fast: !drain_wanted,
         });
         self.restart_at = None;
         self.gate.restart_at = None;
@@ -190,7 +194,7 @@ impl Supervisor<'_> {
         let Some(stop) = &self.stop else { return };
         let code = match (stop.code, stop.database_end) {
             (Some(code), _) => code,
-            (None, _) if stop.database_killed || self.gate.killed => 1,
+            (None, _) if stop.database_killed || (self.gate.killed && !stop.fast) => 1,
             // Told before it had a handler, it dies of the signal: that is an orderly end, too.
             (None, None | Some((End::Exited(0), _) | (End::Killed(15), true))) => 0,
             (None, Some((end, _))) => end.code(),

@@ -1,0 +1,17 @@
+//! PID 1 with real processes, real signals and an unruly database: every fault with the exit code, the line in the log and
+//! the state that a user sees. docs/pid1.md has the table.
+//!
+//! No test sleeps for luck: each waits for a line, a state or an end, and fails after a deadline that is far beyond it.
+
+#[path = "init/container.rs"]
+mod container;
+#[path = "init/ends.rs"]
+mod ends;
+#[path = "init/first_start.rs"]
+mod first_start;
+#[path = "init/general.rs"]
+mod general;
+#[path = "init/preflight.rs"]
+mod preflight;
+#[path = "init/signals.rs"]
+mod signals;
