@@ -418,7 +418,21 @@ fn write_conf(config: &Config, files: &Files, who: Identities, report: &mut Repo
                     path.display()
                 ))
             })?;
-            let _ = report;
+            let findings = conf::check(&text);
+            for finding in &findings {
+                let line = format!("{}:{finding}", path.display());
+                if finding.refused {
+                    report.error(line);
+                } else {
+                    report.warn(line);
+                }
+            }
+            if findings.iter().any(|finding| finding.refused) {
+                return Err(refused(format!(
+                    "{} must not be used as it is; `mallku-db conf check` says why",
+                    path.display()
+                )));
+            }
             text
         }
     };
