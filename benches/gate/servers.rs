@@ -71,7 +71,7 @@ fn free_address() -> io::Result<SocketAddr> {
 pub(crate) fn nginx(dir: &Path, socket: &Path) -> io::Result<Server> {
     let address = free_address()?;
     let config = format!(
-        "daemon off; worker_processes auto; pid {dir}/nginx.pid; error_log {dir}/nginx.log crit;\n\
+        "daemon off; user root; worker_processes auto; pid {dir}/nginx.pid; error_log {dir}/nginx.log crit;\n\
          events {{ worker_connections 20000; }}\n\
          http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;\n\
          uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; keepalive_requests 100000000; tcp_nodelay on;\n\
