@@ -178,7 +178,12 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
         "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "PUSH" | "APPEND" | "POP" | "SHIFT" | "UNSHIFT" | "MERGE"
         | "VALUES" => {
             for value in values {
-                shallow(evaluator, value);
+                // A function of arrays looks at nothing in an object, or passes it on as an element.
+                if matches!(value, Value::Object(_)) && !matches!(name, "MERGE" | "VALUES") {
+                    evaluator.glanced(value);
+                } else {
+                    shallow(evaluator, value);
+                }
             }
         }
         "LENGTH" | "COUNT" | "IS_ARRAY" | "IS_LIST" | "IS_OBJECT" | "IS_DOCUMENT" | "IS_NULL" | "IS_BOOL"

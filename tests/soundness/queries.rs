@@ -808,7 +808,9 @@ impl<'w> Generator<'w, '_> {
                 format!("{{{}}}", members.join(", "))
             }
             _ if !top && self.chance.percent(8) => self.bind(value.clone()),
-            _ if !top && self.chance.percent(5) => self.scalar(1),
+            _ if !top && self.chance.percent(8) => self.scalar(1),
+            // A value of some other type, and a loop's variable where there is one.
+            _ if !top && self.chance.percent(4) => self.literal(),
             Value::Array(items) => {
                 let items: Vec<String> = items
                     .iter()

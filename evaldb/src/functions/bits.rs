@@ -29,8 +29,8 @@ pub(super) const TABLE: &[Entry] = &[
         None => wrong_type(this, "BIT_POPCOUNT"),
     }),
     ("BIT_TEST", 2, 2, |this, args| {
-        match (pattern(arg(args, 0)), arg(args, 1)) {
-            (Some(number), Value::Int(place @ 0..=31)) => Ok(Value::Bool(number >> place & 1 == 1)),
+        match (pattern(arg(args, 0)), whole(arg(args, 1))) {
+            (Some(number), Some(place @ 0..=31)) => Ok(Value::Bool(number >> place & 1 == 1)),
             _ => wrong_type(this, "BIT_TEST"),
         }
     }),
@@ -45,9 +45,9 @@ pub(super) const TABLE: &[Entry] = &[
         None => wrong_type(this, "BIT_DECONSTRUCT"),
     }),
     ("BIT_TO_STRING", 2, 2, |this, args| {
-        match (pattern(arg(args, 0)), arg(args, 1)) {
-            (Some(number), Value::Int(width @ 0..=32)) => {
-                let digits = (0..*width)
+        match (pattern(arg(args, 0)), whole(arg(args, 1))) {
+            (Some(number), Some(width @ 0..=32)) => {
+                let digits = (0..width)
                     .rev()
                     .map(|place| if number >> place & 1 == 1 { '1' } else { '0' });
                 Ok(Value::string(digits.collect::<String>()))
@@ -71,6 +71,11 @@ fn pattern(value: &Value) -> Option<u64> {
         Value::Double(number) if number.fract() == 0.0 => u32::try_from(value.to_i64()).ok().map(u64::from),
         _ => None,
     }
+}
+
+/// A whole number, however it is stored.
+fn whole(value: &Value) -> Option<i64> {
+    (value.is_number() && value.to_f64().fract() == 0.0).then(|| value.to_i64())
 }
 
 fn int(number: u64) -> Value {
@@ -97,10 +102,7 @@ fn sized(
     name: &str,
     operation: fn(u64, &[Value], u64) -> Option<u64>,
 ) -> Result<Value> {
-    let width = match args.last() {
-        Some(Value::Int(width @ 0..=32)) => Some(*width),
-        _ => None,
-    };
+    let width = args.last().and_then(whole).filter(|width| (0..=32).contains(width));
     let result = width.zip(pattern(arg(args, 0))).and_then(|(width, number)| {
         let mask = (1_u64 << width) - 1;
         operation(number, args, mask).map(|result| result & mask)
@@ -118,8 +120,8 @@ fn shifted(evaluator: &mut Evaluator<'_>, args: &[Value], name: &str, shift: fn(
     else {
         return wrong_type(evaluator, name);
     };
-    match (pattern(arg(args, 0)), arg(args, 2)) {
-        (Some(number), Value::Int(width @ 0..=32)) => Ok(int(shift(number, by) & ((1_u64 << width) - 1))),
+    match (pattern(arg(args, 0)), whole(arg(args, 2))) {
+        (Some(number), Some(width @ 0..=32)) => Ok(int(shift(number, by) & ((1_u64 << width) - 1))),
         _ => wrong_type(evaluator, name),
     }
 }

@@ -86,9 +86,7 @@ pub(super) const TABLE: &[Entry] = &[
     ("RTRIM", 1, 2, |_, args| Ok(trim(args, false, true))),
     ("TRIM", 1, 2, |_, args| {
         Ok(match arg(args, 1) {
-            Value::Int(1) => trim_blanks(args, true, false),
-            Value::Int(2) => trim_blanks(args, false, true),
-            Value::Int(0) => trim_blanks(args, true, true),
+            kind if kind.is_number() => trim_blanks(args, kind.to_i64() != 2, kind.to_i64() != 1),
             _ => trim(args, true, true),
         })
     }),

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Breaks the judge on purpose, one way at a time, and checks that the soundness properties notice each.
+
+Run from the repository's root on a clean tree: tests/soundness/mutants.py [CASES [WORD]], WORD choosing by name. Each mutant is one replacement in one
+file; a replacement that no longer fits is an error, for then the mutant has to follow the code.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+MUTANTS = [
+    ("hidden attributes may be stepped onto", "src/judge/access.rs",
+     "self.deny(Denial::attribute_hidden(&name, path, span));", "let _ = (name, path, span);"),
+    ("whole documents may be used", "src/judge/access.rs",
+     "                self.whole_document(part, &hidden, span);\n", ""),
+    ("a sort key is no read", "src/judge/statements.rs",
+     "            self.read_expr(&key.expr);\n", "            let _ = self.expr(&key.expr);\n"),
+    ("a group's key is no read", "src/judge/statements.rs",
+     "                self.read(&value, group.expr.span);\n", ""),
+    ("a function reads none of its arguments", "src/judge/functions.rs",
+     "                for arg in args {\n                    self.read_expr(arg);\n                }\n                match class {",
+     "                for arg in args {\n                    let _ = self.expr(arg);\n                }\n                match class {"),
+    ("every collection allows everything", "src/judge/names.rs",
+     "if !collection.allow.permits(self.roles, operation) {",
+     "if !collection.allow.permits(self.roles, operation) && collection.name.is_empty() {"),
+    ("every view may be read", "src/judge/names.rs",
+     "if !view.allow.permits(self.roles, Operation::Read) {",
+     "if !view.allow.permits(self.roles, Operation::Read) && view.name.is_empty() {"),
+    ("UNSET drops whatever is hidden", "src/judge/functions.rs",
+     "        let rest = vec![Rest {\n            value: value.clone(),\n            without,\n        }];\n"
+     "        self.null_unless_object(&value, Value::object(Vec::new(), rest, false))",
+     "        let _ = without;\n        Value::ANY"),
+    ("OLD and NEW hold nothing", "src/judge/writes.rs",
+     "        Value::Part(document)\n", "        let _ = document;\n        Value::ANY\n"),
+    ("read-only attributes may be written", "src/judge/writes/fit.rs",
+     "    if !shape.write.admits(roles) {\n        found.push(read_only(collection, &dotted(at)));\n        return;\n    }\n",
+     ""),
+    ("any type may be written", "src/judge/writes/fit.rs",
+     "            if !types.within(admitted) {", "            if !types.within(admitted) && at.len() > 99 {"),
+    ("a vertex is never null", "src/judge/traversal.rs",
+     "Value::union([self.any_document(&all), Value::NULL])", "self.any_document(&all)"),
+    ("constants in lists have any type", "src/judge/writes/fit.rs",
+     "if fit.listed && !typed(json, shape) {", "if fit.listed && !typed(json, shape) && at.len() > 99 {"),
+]
+
+
+def main() -> int:
+    cases = sys.argv[1] if len(sys.argv) > 1 else "20000"
+    word = sys.argv[2] if len(sys.argv) > 2 else ""
+    mutants = [mutant for mutant in MUTANTS if word in mutant[0]]
+    survivors = []
+    for name, file, old, new in mutants:
+        path = pathlib.Path(file)
+        source = path.read_text()
+        if source.count(old) != 1:
+            print(f"out of date: {name} ({source.count(old)} places in {file})", flush=True)
+            survivors.append(name)
+            continue
+        path.write_text(source.replace(old, new))
+        try:
+            command = ["cargo", "test", "--workspace", "--test", "soundness", "--", "admitted"]
+            run = subprocess.run(command, env={**os.environ, "SOUNDNESS_CASES": cases}, capture_output=True, text=True)
+        finally:
+            path.write_text(source)
+        if "could not compile" in run.stderr:
+            verdict = "does not compile"
+        elif run.returncode == 0:
+            verdict = "SURVIVED"
+        else:
+            verdict = "found"
+        reasons = [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("seed ")]
+        print(f"{verdict}: {name}{': ' + reasons[0][:150] if reasons else ''}", flush=True)
+        if verdict != "found":
+            survivors.append(name)
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants found")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
