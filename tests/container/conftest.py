@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import secrets
+import socket
 import subprocess
 import time
 import uuid
@@ -47,6 +48,12 @@ def until(condition, what: str, seconds: float = 60):
             return value
         time.sleep(0.05)
     raise AssertionError(f"waited {seconds} s for: {what}")
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 class Container:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import uuid
 
-from conftest import EVAL, ROOT, engine
+from conftest import EVAL, ROOT, engine, free_port
 
 BLOCK = re.compile(r"^```sh\n# tested\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -24,7 +24,7 @@ def test_the_guides_commands_work(tmp_path):
         "CONTAINER": project,
         "MALLKU_CONTAINER": project,
         "MALLKU_IMAGE": EVAL,
-        "MALLKU_PORT": "17475",
+        "MALLKU_PORT": free_port(),
         "COMPOSE_PROJECT_NAME": project,
     }
     try:

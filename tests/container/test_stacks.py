@@ -8,9 +8,9 @@ import uuid
 
 import pytest
 import yaml
-from conftest import EVAL, ROOT, Container, engine, inspect, until
+from conftest import EVAL, ROOT, Container, engine, free_port, inspect, until
 
-PORT = "17474"
+PORT = free_port()
 
 
 def compose(*arguments: str, project: str, environment: dict[str, str], file="compose.yaml", check=True):
