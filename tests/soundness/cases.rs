@@ -113,3 +113,20 @@ fn a_vertex_may_be_null() {
     let query = "WITH c FOR v IN 1..2 OUTBOUND 'c/k' e UPDATE 'k' WITH {s: TO_STRING(v._rev)} IN c";
     assert_eq!(rules(&verdict(&schema, query)), [""; 0], "{query}");
 }
+
+/// A stored null is valid where it is; taken over with `keepNull: false`, it drops what is required.
+#[test]
+fn a_stored_null_that_is_taken_over_may_drop_a_required_attribute() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"b": {"type": ["string", "null"]}, "o": {"type": "string"}},
+        "required": ["b"],
+        "x-mallku": {"allow": ["read", "insert", "update"]}
+    });
+    for query in [
+        "FOR v IN c INSERT UNSET(v, 'o') INTO c OPTIONS {overwriteMode: 'update', keepNull: false}",
+        "FOR v IN c UPDATE v WITH UNSET(v, 'o') IN c OPTIONS {keepNull: false}",
+    ] {
+        assert!(!verdict(&schema, query).admitted(), "{query}");
+    }
+}
