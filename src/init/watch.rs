@@ -259,7 +259,6 @@ impl Database {
     /// Waits as long as it takes: PID 1 decides when a start is hopeless, from the progress that is told here.
     fn wait_until_available(&self) -> Result<(), WatchError> {
         let mut pause = Duration::from_millis(10);
-        let mut last = String::new();
         loop {
             let available = self.send("GET", "/_admin/server/availability", None, None, PROBE_TIMEOUT);
             let progress = match available {
@@ -268,10 +267,10 @@ impl Database {
                 Ok(answer) => self.progress().unwrap_or_else(|| format!("answers {}", answer.status)),
                 Err(_) => String::new(),
             };
-            if progress != last && !progress.is_empty() {
-                tell(&Word::Progress(progress.clone()))
+            // Told each time: whoever answers is no hang, even if it says the same for hours.
+            if !progress.is_empty() {
+                tell(&Word::Progress(progress))
                     .map_err(|error| WatchError::Passing(format!("PID 1 does not listen any more: {error}")))?;
-                last = progress;
             }
             std::thread::sleep(pause);
             pause = pause.mul_f64(1.5).min(Duration::from_secs(1));

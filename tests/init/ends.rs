@@ -186,7 +186,7 @@ fn a_slow_start_that_moves_is_left_alone() {
     // Five times the patience, with a line at every fifth of it.
     let container = Container::new()
         .script("for i in 1 2 3 4 5 6 7 8 9 10; do echo recovering $i; sleep 0.2; done\nexec $REAL \"$@\"")
-        .with("MALLKU_START_TIMEOUT", "1s");
+        .with("MALLKU_START_TIMEOUT", "1500ms");
     let mut running = container.ready();
     assert!(!running.log().contains("hangs"), "{}", running.log());
     assert_eq!(running.state().unwrap().database.starts, 1);
@@ -211,7 +211,7 @@ fn a_database_that_falls_silent_is_ended_and_started_again() {
 fn a_database_that_answers_503_is_waited_for_and_not_restarted() {
     let container = Container::new()
         .unruly(&["UNAVAILABLE=true"])
-        .with("MALLKU_START_TIMEOUT", "500ms");
+        .with("MALLKU_START_TIMEOUT", "5s");
     let mut running = container.start();
     let state = running.wait_state("its answer", |state| state.reason.contains("the database starts:"));
     assert_eq!((state.phase, state.database.starts), (Phase::Starting, 1));
