@@ -247,7 +247,7 @@ impl Firewall {
         };
         let everywhere = matches!(found.route.call, Call::Login | Call::Renew | Call::TransactionList)
             || (found.route.call == Call::Plain && found.route.path == "/_admin/server/availability");
-        if !everywhere && !set.databases.iter().any(|served| *served == target.database) {
+        if !everywhere && !set.databases.contains(&target.database) {
             // The same text whether it exists or not.
             let message = format!("database {:?} is not served here", target.database);
             context.admit_or(Refusal::denied(Rule::DatabaseNotServed, message))?;
@@ -372,7 +372,7 @@ impl Firewall {
 
     /// How long to wait for an answer: as long as a query may run, and a little.
     fn patience(policy: &Policy) -> Duration {
-        let runtime = Duration::try_from_secs_f64(policy.set().limits.max_runtime).unwrap_or(Duration::from_secs(60));
+        let runtime = Duration::try_from_secs_f64(policy.set().limits.max_runtime).unwrap_or(Duration::from_mins(1));
         runtime.saturating_add(GRACE)
     }
 

@@ -1,7 +1,7 @@
 //! JSON read strictly: what arangod and other parsers could read differently is an error.
 //!
 //! INVARIANT: no object has an attribute twice, at any depth and however it is spelled; text is UTF-8 without a byte order
-//! mark; nesting and the number of values are bounded. arangod's own parser refuses duplicates as well, but its VelocyPack
+//! mark; nesting and the number of values are bounded. arangod's own parser refuses duplicates as well, but its `VelocyPack`
 //! and line-wise import paths, and `serde_json::Value`, do not.
 
 use std::cell::Cell;

@@ -89,11 +89,15 @@ const DROPPED: &[&str] = &[
 ///
 /// # Errors
 /// When an option is not allowed or has a value that it cannot have.
-pub fn read(body: &mut Map<String, Value>, limits: &Limits, purpose: Purpose) -> Result<QueryOptions, OptionFault> {
+pub fn read(
+    body: &mut Map<String, Value>,
+    limits: &Limits,
+    purpose: Purpose,
+) -> Result<QueryOptions, Box<OptionFault>> {
     let mut out = QueryOptions::default();
     match fill(body, limits, purpose, &mut out) {
         Ok(()) => Ok(out),
-        Err(refusal) => Err(OptionFault { refusal, rest: out }),
+        Err(refusal) => Err(Box::new(OptionFault { refusal, rest: out })),
     }
 }
 
@@ -220,6 +224,10 @@ fn not_allowed(name: &str, why: &str) -> Refusal {
     Refusal::denied(Rule::OptionNotAllowed, format!("option {name:?} is not allowed: {why}"))
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "callers hand the value over; nothing else is to read it"
+)]
 fn optional_flag(name: &str, value: Option<Value>) -> Result<Option<bool>, Refusal> {
     match value {
         None | Some(Value::Null) => Ok(None),

@@ -4,6 +4,8 @@
 //! them to raise their usual exception with our reason in its text. A denial is never 401 (drivers log in again and
 //! repeat), 404 (drivers read "does not exist") or a closed connection (python-arango repeats even a write).
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::message::Response;
@@ -150,6 +152,7 @@ impl Refusal {
     }
 
     /// The same refusal, with the connection ended after it.
+    #[must_use]
     pub fn closing(mut self) -> Self {
         self.close = true;
         self
@@ -253,10 +256,11 @@ fn one_line(denials: &[Denial], query: Option<&str>) -> String {
         line.push_str(&denial.message);
         if let (Some(span), Some(text)) = (denial.span, query) {
             let (line_number, column) = position(text, byte_range(span).0);
-            line.push_str(&format!(" at position {line_number}:{column}"));
+            // Writing to a String cannot fail.
+            let _ = write!(line, " at position {line_number}:{column}");
         }
         if let Some(hint) = &denial.hint {
-            line.push_str(&format!(" ({hint})"));
+            let _ = write!(line, " ({hint})");
         }
     }
     line.replace(['\n', '\r'], " ")

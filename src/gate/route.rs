@@ -31,11 +31,11 @@ impl Class {
     /// Its name in the documentation, the audit log and metrics.
     pub const fn name(self) -> &'static str {
         match self {
-            Class::Aql => "aql",
-            Class::Document => "document",
-            Class::Metadata => "metadata",
-            Class::Session => "session",
-            Class::Own => "own",
+            Aql => "aql",
+            Document => "document",
+            Metadata => "metadata",
+            Session => "session",
+            Own => "own",
             Class::Denied => "denied",
         }
     }

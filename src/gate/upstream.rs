@@ -23,7 +23,7 @@ const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 /// Time to make a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Unused connections are dropped at this age, long before arangod does (300 s).
-const IDLE_AGE: Duration = Duration::from_secs(60);
+const IDLE_AGE: Duration = Duration::from_mins(1);
 /// Unused connections kept for each server.
 const IDLE_CONNECTIONS: usize = 256;
 

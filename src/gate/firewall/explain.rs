@@ -86,7 +86,7 @@ fn cut(plan: &mut Value) {
         for node in nodes {
             match node {
                 Value::Object(node) => {
-                    node.retain(|name, value| NODE_MEMBERS.contains(&name.as_str()) && !value.is_object())
+                    node.retain(|name, value| NODE_MEMBERS.contains(&name.as_str()) && !value.is_object());
                 }
                 other => *other = Value::Null,
             }

@@ -122,7 +122,7 @@ impl Firewall {
                 context.require_visible(Rule::UnknownView, "view", &name)?;
                 let target = TargetWriter::new(context.database()).words("/_api/view").name(&name);
                 self.one(context, target, |object| {
-                    object.retain(|name, _| VIEW_MEMBERS.contains(&name.as_str()))
+                    object.retain(|name, _| VIEW_MEMBERS.contains(&name.as_str()));
                 })
             }
             Call::GraphList => {
@@ -272,7 +272,7 @@ impl Firewall {
             }
         }
         self.one(context, target, |object| {
-            object.retain(|name, _| COLLECTION_MEMBERS.contains(&name.as_str()))
+            object.retain(|name, _| COLLECTION_MEMBERS.contains(&name.as_str()));
         })
     }
 

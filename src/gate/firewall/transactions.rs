@@ -53,9 +53,8 @@ impl Firewall {
     pub(super) fn transaction_begin(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
         Parameters::read(context.target, &[])?;
         let mut body = context.object()?;
-        let collections = match body.remove("collections") {
-            Some(Value::Object(collections)) => collections,
-            _ => return Err(Refusal::bad_parameter("\"collections\" is missing or no object")),
+        let Some(Value::Object(collections)) = body.remove("collections") else {
+            return Err(Refusal::bad_parameter("\"collections\" is missing or no object"));
         };
         let (mut read, mut write, mut exclusive) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (mode, names) in collections {
