@@ -13,7 +13,7 @@ mod bits;
 pub(crate) mod date;
 mod digest;
 mod geo;
-mod misc;
+mod miscellaneous;
 mod numeric;
 mod objects;
 mod search;
@@ -46,7 +46,7 @@ static TABLE: LazyLock<HashMap<&'static str, (usize, usize, Body)>> = LazyLock::
         date::TABLE,
         digest::TABLE,
         geo::TABLE,
-        misc::TABLE,
+        miscellaneous::TABLE,
         numeric::TABLE,
         objects::TABLE,
         search::TABLE,

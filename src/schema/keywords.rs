@@ -36,6 +36,8 @@ struct Walk<'r, 's> {
     extension: Option<&'s Node>,
     /// Every schema of the file, with the schemas that apply to the same value.
     in_place: BTreeMap<Id, Vec<&'s Node>>,
+    /// The schemas in the order in which they were checked: a fault must not depend on where memory happens to lie.
+    checked: Vec<Id>,
     references: Vec<(&'s Node, &'s Node)>,
 }
 
@@ -57,6 +59,7 @@ pub(super) fn check<'s>(report: &mut Report<'s>, root: &'s Node) -> Schema<'s> {
         draft,
         roles: Vec::new(),
         in_place: BTreeMap::new(),
+        checked: Vec::new(),
         references: Vec::new(),
     };
     walk.schema(root, Position::Root);
@@ -133,6 +136,7 @@ fn decode(fragment: &str) -> Option<String> {
 
 impl<'s> Walk<'_, 's> {
     fn schema(&mut self, node: &'s Node, position: Position) {
+        self.checked.push(node);
         if self.in_place.insert(node, Vec::new()).is_some() {
             return;
         }
@@ -317,8 +321,7 @@ impl<'s> Walk<'_, 's> {
     /// A schema that applies itself to the same value would never come to an end.
     fn cycles(&mut self) {
         let mut done = BTreeSet::new();
-        let starts: Vec<Id> = self.in_place.keys().copied().collect();
-        for start in starts {
+        for start in std::mem::take(&mut self.checked) {
             let mut path = Vec::new();
             if let Some(node) = self.cycle(start, &mut path, &mut done) {
                 let hint = "recursion must go through an attribute or an element";
