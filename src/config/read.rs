@@ -252,15 +252,14 @@ impl Reader {
             _ => 0,
         };
         // A day is more than any runtime waits; the bound keeps later sums of durations far from overflow.
-        match digits.parse::<u64>().ok().and_then(|number| number.checked_mul(scale)) {
-            Some(millis @ 1..=86_400_000) => Duration::from_millis(millis),
-            _ => {
-                self.fault(
-                    variable,
-                    format!("`{text}` is not a time above 0 and up to a day, such as `8`, `8s`, `500ms` or `2m`"),
-                );
-                default
-            }
+        if let Some(millis @ 1..=86_400_000) = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(scale)) {
+            Duration::from_millis(millis)
+        } else {
+            self.fault(
+                variable,
+                format!("`{text}` is not a time above 0 and up to a day, such as `8`, `8s`, `500ms` or `2m`"),
+            );
+            default
         }
     }
 

@@ -105,7 +105,7 @@ fn judge(option: &str, value: &str) -> Option<(bool, String)> {
             format!("`{option}` does not exist; {instead} (arangod would end with exit code 3)"),
         ));
     }
-    for (name, wanted, reason) in RULES.iter().filter(|(name, ..)| *name == option) {
+    if let Some((name, wanted, reason)) = RULES.iter().find(|(name, ..)| *name == option) {
         let refused = match wanted {
             Wanted::Absent => true,
             Wanted::On => !is(value, true),

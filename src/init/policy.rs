@@ -10,14 +10,14 @@ use super::child::End;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Ready for so long, a start counts as a success.
-const PROVEN: Duration = Duration::from_secs(60);
+const PROVEN: Duration = Duration::from_mins(1);
 /// Starts in a row that came to nothing, the last one included.
 const MOST_FAILURES: u32 = 5;
 /// Ends within [`RECENT`], however the starts between them looked.
 const MOST_RECENT: usize = 10;
-const RECENT: Duration = Duration::from_secs(600);
+const RECENT: Duration = Duration::from_mins(10);
 /// An old container may still be stopping and hold the lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(300);
+const LOCK_PATIENCE: Duration = Duration::from_mins(5);
 /// An end by SIGILL so soon after a start is the processor, not a fault in the program.
 const EARLY: Duration = Duration::from_secs(1);
 
@@ -217,7 +217,7 @@ mod tests {
             let run = Run {
                 end,
                 started,
-                ready: ready.map(|ready| self.now - Duration::from_secs(ready)),
+                ready: ready.map(|ready| self.now.checked_sub(Duration::from_secs(ready)).unwrap()),
                 ended: self.now,
                 out_of_memory: false,
                 hung: false,

@@ -110,7 +110,7 @@ impl Identities {
     }
 }
 
-/// Any numeric user with group 0, as OpenShift runs containers.
+/// Any numeric user with group 0, as `OpenShift` runs containers.
 fn is_arbitrary_user() -> bool {
     rustix::process::getegid().is_root() && !rustix::process::geteuid().is_root()
 }

@@ -72,9 +72,9 @@ impl Plan {
         }
         let line = format!("provisioning: {}", parts.join(", "));
         if *failures > 0 {
-            step.report.error(line)
+            step.report.error(line);
         } else {
-            step.report.info(line)
+            step.report.info(line);
         }
         Ok(())
     }
@@ -91,10 +91,10 @@ impl Step<'_> {
     /// What the database holds under `path`, as its answer has it; an empty list, and a failure, where it does not tell.
     fn list(&mut self, path: &str, key: &str) -> io::Result<Vec<Value>> {
         let answer = self.database.ask("GET", path, None)?;
-        if answer.status == 200 {
-            if let Some(Value::Array(list)) = answer.json().get_mut(key) {
-                return Ok(std::mem::take(list));
-            }
+        if answer.status == 200
+            && let Some(Value::Array(list)) = answer.json().get_mut(key)
+        {
+            return Ok(std::mem::take(list));
         }
         self.fail(&format!("{path} cannot be listed"), answer.status, &answer.json());
         Ok(Vec::new())

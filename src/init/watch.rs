@@ -20,7 +20,7 @@ pub(super) const UNTRUSTED: u8 = 4;
 
 /// One request takes no longer than this; several in a row that do are silence.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// So many silences in a row are told to PID 1.
 const SILENCES: u32 = 6;
 
@@ -348,7 +348,7 @@ fn secure_root(
         }
         (Task::First, Some(_)) => {}
         (Task::Unmarked | Task::Later | Task::Again, Some(_)) => {
-            report.warn("root has no password, as after an interrupted first start; it gets the one of the secret")
+            report.warn("root has no password, as after an interrupted first start; it gets the one of the secret");
         }
     }
     let Some(password) = password else { return Ok(()) };

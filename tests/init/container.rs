@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use mallku_db::state::{Phase, State};
 
 /// Far beyond what anything takes, on a machine that does much else.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const MALLKU: &str = env!("CARGO_BIN_EXE_mallku-db");
 

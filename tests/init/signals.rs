@@ -96,7 +96,7 @@ fn a_database_that_ignores_sigterm_is_killed_within_the_time() {
     assert_eq!(running.end(), 1);
     let took = asked.elapsed();
     assert!(took >= Duration::from_millis(1700), "killed early: {took:?}");
-    assert!(took < Duration::from_millis(4000), "killed late: {took:?}");
+    assert!(took < Duration::from_secs(4), "killed late: {took:?}");
     assert!(
         running
             .log()
@@ -149,7 +149,7 @@ fn a_stop_during_start_up_is_kept_within_the_time() {
         running.wait_for("database started");
         let asked = Instant::now();
         let code = running.stop();
-        assert!(asked.elapsed() < Duration::from_millis(4000), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
         assert_eq!(running.count("gate started"), 0);
         assert!(
             code == 0 || running.log().contains("and was killed"),

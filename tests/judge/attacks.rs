@@ -171,7 +171,7 @@ const DYNAMIC_REACH: &[Row] = &[
     ("103a", r#"WITH users FOR v IN 1..1 OUTBOUND "users/1" friends RETURN v"#, "", "whole-document"),
     ("104", r#"INSERT {_from:"users/me", _to:"secrets/1"} INTO friends"#, "", "document-invalid"),
     ("104a", r#"INSERT {_from:"users/me", _to: @to} INTO friends"#, r#"{"to": "secrets/1"}"#, "document-invalid"),
-    ("104b", r#"FOR u IN users INSERT {_from: u._id, _to: u.link} INTO friends"#, "", "document-invalid"),
+    ("104b", r"FOR u IN users INSERT {_from: u._id, _to: u.link} INTO friends", "", "document-invalid"),
     ("105", r#"WITH users FOR v IN OUTBOUND SHORTEST_PATH "users/1" TO "secrets/1" friends RETURN v"#, "", "traversal-start"),
     ("106", "WITH users FOR u IN users FOR v IN 1..1 ANY u.link friends RETURN v.name", "", "traversal-start"),
     ("107", r#"RETURN CALL("DOCUMENT", "secrets/1")"#, "", "function-not-allowed"),

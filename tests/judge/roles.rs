@@ -114,7 +114,7 @@ fn functions_of_the_policy() {
         ),
         ("secrets.json", json!({"x-mallku": {"allow": []}})),
     ]);
-    let ask = |query| rules(&verdict(&set, None, query, r#"{}"#)).join(" ");
+    let ask = |query| rules(&verdict(&set, None, query, r"{}")).join(" ");
     assert_eq!(ask("RETURN UPPER('a')"), "");
     assert_eq!(ask("RETURN SHA1('a')"), "function-not-allowed");
     assert_eq!(ask("RETURN 'a' LIKE 'b'"), "function-not-allowed");

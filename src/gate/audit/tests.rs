@@ -123,7 +123,7 @@ fn a_rotated_file_is_opened_anew() {
     let log = Log::start(Sink::open(&Audit::File(path.clone())).unwrap()).unwrap();
     let write = |count| {
         log.write(Record::default());
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while log.written() < count {
             assert!(start.elapsed() < Duration::from_secs(20), "the line was not written");
             thread::yield_now();

@@ -367,5 +367,5 @@ impl Supervisor<'_> {
 fn now_subsecond() -> u32 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.subsec_nanos() / 1000)
+        .map_or(0, |since| since.subsec_micros())
 }

@@ -91,7 +91,7 @@ impl Supervisor<'_> {
         let now = Instant::now();
         let total = self.config.stop_timeout;
         let deadline = now + total;
-        let kill_at = deadline - RESERVE.min(total.mul_f64(0.1));
+        let kill_at = deadline.checked_sub(RESERVE.min(total.mul_f64(0.1))).unwrap();
         let drain = if drain_wanted && self.gate.pid.is_some() {
             total.mul_f64(DRAIN_SHARE)
         } else {
