@@ -3,6 +3,13 @@
 //! A file holds queries, each under a line `### title`; in `ok` the title may end in the first release that takes the
 //! query, in `err` it is ArangoDB's error number and a part of our message.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 use std::fs;
 use std::path::Path;
 

@@ -3,6 +3,13 @@
 //!
 //! No test sleeps for luck: each waits for a line, a state or an end, and fails after a deadline that is far beyond it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 #[path = "init/container.rs"]
 mod container;
 #[path = "init/ends.rs"]

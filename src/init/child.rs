@@ -47,12 +47,12 @@ pub(super) fn spawn(command: &mut Command, setup: &Setup) -> io::Result<Pid> {
         mask.thread_set_mask()?;
         Ok(())
     };
-    // SAFETY: between fork and exec only async-signal-safe calls may happen. The closure makes five plain system calls
-    // (ioctl, prctl, getppid, getpid, sigprocmask) on values that were copied before; it allocates nothing and takes no lock.
     #[allow(
         unsafe_code,
         reason = "the standard library has no safe way to set a child's signal mask"
     )]
+    // SAFETY: between fork and exec only async-signal-safe calls may happen. The closure makes five plain system calls
+    // (ioctl, prctl, getppid, getpid, sigprocmask) on values that were copied before; it allocates nothing and takes no lock.
     let command = unsafe { command.pre_exec(prepare) };
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

@@ -134,10 +134,9 @@ fn render(request: Request<'_>) -> Vec<u8> {
     }
     let body = body.map(ToString::to_string).unwrap_or_default();
     if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
-        head.push_str(&format!(
-            "Content-Type: application/json\r\nContent-Length: {}\r\n",
-            body.len()
-        ));
+        head.push_str("Content-Type: application/json\r\nContent-Length: ");
+        head.push_str(&body.len().to_string());
+        head.push_str("\r\n");
     }
     head.push_str("\r\n");
     head.push_str(&body);

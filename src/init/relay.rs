@@ -130,9 +130,8 @@ pub(super) fn parse(line: &str, default_level: Level) -> Passed<'_> {
     let Some((_time, rest)) = line.split_once(' ') else {
         return whole;
     };
-    let rest = match bracketed(rest, '[', ']') {
-        Some((_process, rest)) => rest,
-        None => return whole,
+    let Some((_process, rest)) = bracketed(rest, '[', ']') else {
+        return whole;
     };
     let Some((word, rest)) = rest.split_once(' ') else {
         return whole;

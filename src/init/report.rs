@@ -40,17 +40,22 @@ impl Level {
             Self::Trace => "trace",
         }
     }
+}
 
-    fn parse(text: &str) -> Option<Option<Self>> {
-        Some(match text.to_ascii_lowercase().as_str() {
+/// The least urgent level that is written; `None`: nothing is.
+struct Threshold(Option<Level>);
+
+impl Threshold {
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(match text.to_ascii_lowercase().as_str() {
             "off" => None,
-            "error" => Some(Self::Error),
-            "warn" | "warning" => Some(Self::Warn),
-            "info" => Some(Self::Info),
-            "debug" => Some(Self::Debug),
-            "trace" => Some(Self::Trace),
+            "error" => Some(Level::Error),
+            "warn" | "warning" => Some(Level::Warn),
+            "info" => Some(Level::Info),
+            "debug" => Some(Level::Debug),
+            "trace" => Some(Level::Trace),
             _ => return None,
-        })
+        }))
     }
 }
 
@@ -69,12 +74,14 @@ impl Filter {
             database: Some(Level::Info),
         };
         let directives = || text.split('/').next().unwrap_or_default().split(',').map(str::trim);
-        for level in directives().filter_map(Level::parse) {
+        for Threshold(level) in directives().filter_map(Threshold::parse) {
             filter.own = level;
             filter.database = level;
         }
         for (target, level) in directives().filter_map(|directive| directive.split_once('=')) {
-            let Some(level) = Level::parse(level) else { continue };
+            let Some(Threshold(level)) = Threshold::parse(level) else {
+                continue;
+            };
             match target {
                 "init" | "mallku_db::init" => filter.own = level,
                 "arangod" => filter.database = level,

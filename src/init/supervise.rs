@@ -152,7 +152,7 @@ impl<'a> Supervisor<'a> {
 
     fn next_timer(&self) -> Option<Instant> {
         let database = self.database.as_ref().and_then(Running::next_timer);
-        let stop = self.stop.as_ref().and_then(Stop::next_timer);
+        let stop = self.stop.as_ref().map(Stop::next_timer);
         [
             self.restart_at,
             database,

@@ -127,7 +127,7 @@ impl Container {
     }
 
     /// Runs PID 1, and all else, as another user, who owns the directories.
-    pub(crate) fn as_user(mut self, uid: u32, gid: u32) -> Self {
+    pub(crate) fn with_user(mut self, uid: u32, gid: u32) -> Self {
         for name in ["data", "run", "secret"] {
             std::os::unix::fs::chown(self.path(name), Some(uid), Some(gid)).unwrap();
         }

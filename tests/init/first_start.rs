@@ -253,7 +253,7 @@ fn what_the_schemas_declare_is_created_once() {
 #[test]
 fn any_user_with_group_0_will_do() {
     // OpenShift: a number nobody knows, and group 0.
-    let container = Container::new().as_user(1_000_650_000, 0);
+    let container = Container::new().with_user(1_000_650_000, 0);
     let mut running = container.ready();
     running.wait_for("user 1000650000:0");
     assert_eq!(login(&container, "hunter2"), 200);

@@ -90,7 +90,7 @@ fn a_secret_has_to_be_one() {
 
 #[test]
 fn a_secret_of_somebody_else_is_told_by_user() {
-    let container = Container::new().as_user(12345, 12345);
+    let container = Container::new().with_user(12345, 12345);
     std::os::unix::fs::chown(container.path("secret"), Some(0), Some(0)).unwrap();
     refuses(&container, 3, "cannot be read by user 12345");
 }
@@ -145,7 +145,7 @@ fn data_of_an_ancient_engine_is_refused() {
 
 #[test]
 fn a_data_directory_of_somebody_else_is_told_with_owner_and_remedy() {
-    let container = Container::new().as_user(12345, 12345);
+    let container = Container::new().with_user(12345, 12345);
     std::os::unix::fs::chown(container.path("data"), Some(0), Some(0)).unwrap();
     refuses(
         &container,
@@ -160,7 +160,7 @@ fn a_data_directory_of_somebody_else_is_told_with_owner_and_remedy() {
 
 #[test]
 fn a_run_directory_that_cannot_be_used_is_said() {
-    let container = Container::new().as_user(12345, 12345);
+    let container = Container::new().with_user(12345, 12345);
     std::os::unix::fs::chown(container.path("run"), Some(0), Some(0)).unwrap();
     refuses(&container, 3, "cannot be used by user 12345");
 }

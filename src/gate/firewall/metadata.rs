@@ -167,9 +167,9 @@ impl Firewall {
                     object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "result"));
                     if let Some(Value::Array(items)) = object.get_mut("result") {
                         // The properties of an AQL analyzer hold a query.
-                        items
-                            .iter_mut()
-                            .for_each(|item| keep(item, &["name", "type", "features"]));
+                        for item in items.iter_mut() {
+                            keep(item, &["name", "type", "features"]);
+                        }
                     }
                 })
             }

@@ -3,7 +3,7 @@
 mod differential;
 mod refused;
 
-use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 //! The upstream against scripted servers: pooling, retries, broken answers, stickiness.
 
-use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc;

@@ -42,14 +42,14 @@ enum Stage {
 }
 
 impl Stop {
-    pub(super) fn next_timer(&self) -> Option<Instant> {
-        Some(match self.stage {
+    pub(super) fn next_timer(&self) -> Instant {
+        match self.stage {
             Stage::Gate => self.drained_by,
             Stage::Database if !self.database_killed => self.kill_at,
             Stage::Database => self.deadline,
             Stage::Others { killed: false } => self.kill_at.min(self.deadline),
             Stage::Others { killed: true } => self.deadline,
-        })
+        }
     }
 }
 
@@ -91,7 +91,7 @@ impl Supervisor<'_> {
         let now = Instant::now();
         let total = self.config.stop_timeout;
         let deadline = now + total;
-        let kill_at = deadline.checked_sub(RESERVE.min(total.mul_f64(0.1))).unwrap();
+        let kill_at = now + total.saturating_sub(RESERVE.min(total.mul_f64(0.1)));
         let drain = if drain_wanted && self.gate.pid.is_some() {
             total.mul_f64(DRAIN_SHARE)
         } else {
@@ -152,7 +152,7 @@ impl Supervisor<'_> {
                             return;
                         }
                         stop.stage = Stage::Others { killed: false };
-                        self.end_others(Signal::SIGTERM);
+                        end_others(Signal::SIGTERM);
                         continue;
                     };
                     if !running.told {
@@ -178,7 +178,7 @@ impl Supervisor<'_> {
                     if !killed && stop.kill_at.min(stop.deadline) <= now {
                         stop.stage = Stage::Others { killed: true };
                         self.report.warn("processes that did not end were killed");
-                        self.end_others(Signal::SIGKILL);
+                        end_others(Signal::SIGKILL);
                         continue;
                     }
                     if killed && stop.deadline <= now {
@@ -203,21 +203,21 @@ impl Supervisor<'_> {
         self.report.info(format!("stopped after {uptime}, exit code {code}"));
         self.finished = Some(code);
     }
+}
 
-    /// Signals what is left: as PID 1 everybody, elsewhere our own children, adopted ones included.
-    fn end_others(&mut self, signal: Signal) {
-        if !has_children() {
-            return;
-        }
-        if std::process::id() == 1 {
-            let _ = child::kill(-1, signal as i32);
-            return;
-        }
-        let own = std::process::id();
-        let text = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
-        for pid in text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
-            let _ = child::kill(pid, signal as i32);
-        }
+/// Signals what is left: as PID 1 everybody, elsewhere our own children, adopted ones included.
+fn end_others(signal: Signal) {
+    if !has_children() {
+        return;
+    }
+    if std::process::id() == 1 {
+        let _ = child::kill(-1, signal as i32);
+        return;
+    }
+    let own = std::process::id();
+    let text = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+    for pid in text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
+        let _ = child::kill(pid, signal as i32);
     }
 }
 

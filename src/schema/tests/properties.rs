@@ -123,7 +123,7 @@ fn document(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value>
 }
 
 /// The collection of a set with this schema and the definition `D`; `None` when the loader refuses it.
-fn load(mut root: Value, definition: Value) -> Option<std::sync::Arc<Collection>> {
+fn load(mut root: Value, definition: &Value) -> Option<std::sync::Arc<Collection>> {
     let object = root.as_object_mut()?;
     object.insert("$defs".to_owned(), json!({ "D": definition }));
     let set = super::one(&root).ok()?;
@@ -217,7 +217,7 @@ fn a_valid_document_has_only_attributes_of_the_shape() {
     let share = Share(AtomicUsize::new(0));
     let strategy = (schema(), schema(), prop::collection::vec(document(value()), 12));
     proptest!(cases(500), |((root, definition, documents) in strategy)| {
-        let Some(collection) = load(root, definition) else { return Ok(()) };
+        let Some(collection) = load(root, &definition) else { return Ok(()) };
         for document in documents.iter().filter(|document| collection.validator.accepts(document)) {
             share.hit();
             prop_assert!(known(&collection.shape, document, 2), "{document} in {:?}", collection.json_schema.to_string());
@@ -231,7 +231,7 @@ fn what_the_shape_shows_to_be_valid_is_valid() {
     let share = Share(AtomicUsize::new(0));
     let strategy = (schema(), schema(), prop::collection::vec(document(value()), 12));
     proptest!(cases(500), |((root, definition, documents) in strategy)| {
-        let Some(collection) = load(root, definition) else { return Ok(()) };
+        let Some(collection) = load(root, &definition) else { return Ok(()) };
         for document in documents.iter().filter(|document| shown(&collection.shape, document)) {
             share.hit();
             let violations = collection.validator.violations(document);
@@ -250,7 +250,7 @@ fn a_valid_update_of_a_valid_document_leaves_a_valid_document() {
         prop::collection::vec((document(value()), document(value())), 16),
     );
     proptest!(cases(500), |((root, definition, pairs) in strategy)| {
-        let Some(collection) = load(root, definition) else { return Ok(()) };
+        let Some(collection) = load(root, &definition) else { return Ok(()) };
         let Some(update) = &collection.update_validator else { return Ok(()) };
         for (old, new) in &pairs {
             if !collection.validator.accepts(old) || !update.accepts(new) {

@@ -156,7 +156,8 @@ fn neither_do_these_headers_and_bodies() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(&vec![b' '; 200_000]).unwrap();
     let bomb = gzip.finish().unwrap();
-    let cases: [(&[(&str, &str)], &[u8], u16); 12] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16);
+    let cases: [Case<'_>; 12] = [
         (&[("x-arango-async", "store")], query, 403),
         (&[("x-http-method-override", "DELETE")], query, 403),
         (&[("x-arango-trx-id", "12 begin")], query, 400),
