@@ -134,6 +134,11 @@ pub(super) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Resu
         warnings: Vec::new(),
     };
     reader.refuse_unknown();
+    if config.record.is_some() {
+        reader
+            .warnings
+            .push("MALLKU_RECORD is set, but this version records no query shapes".to_owned());
+    }
     reader.finish(config)
 }
 

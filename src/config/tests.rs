@@ -278,3 +278,9 @@ fn bytes_that_are_no_text_are_a_fault() {
     let error = Config::from_vars([(OsString::from("MALLKU_AUDIT"), OsString::from_vec(vec![0xff]))]).unwrap_err();
     assert_eq!(error.to_string(), "MALLKU_AUDIT: is not valid UTF-8");
 }
+
+#[test]
+fn a_recording_that_does_not_happen_is_said() {
+    let config = Config::from_vars([("MALLKU_RECORD".into(), "/tmp/shapes".into())]).unwrap();
+    assert!(config.warnings.iter().any(|warning| warning.contains("MALLKU_RECORD")));
+}

@@ -134,6 +134,12 @@ fn start(config: &Config, build: Box<Build>) -> Result<Running, StartError> {
     report.log();
     let audit = Log::start(sink)?;
     let run_dir = matches!(&config.upstream, Upstream::Unix(path) if *path == config.socket());
+    if !run_dir {
+        // Behind our own socket PID 1 has said them already.
+        for warning in &config.warnings {
+            log::warn!("{warning}");
+        }
+    }
     let instruments = Arc::new(Instruments::new(audit, run_dir.then(|| config.run_dir.clone())));
     let service = build(config, &instruments)?;
     settings.limits.connections = affordable(settings.limits.connections, report.descriptors);
