@@ -112,10 +112,42 @@ impl<'s> Builder<'_, 's> {
         if matches!(
             node.get("unevaluatedProperties").map(|node| &node.value),
             Some(Json::Bool(false))
-        ) {
+        ) && !self.evaluates_others(node, &mut BTreeSet::new())
+        {
             shape.others = Others::Absent;
         }
         shape
+    }
+
+    /// Whether a schema for the same value speaks of attributes that it does not name: to `unevaluatedProperties` these are
+    /// evaluated, so it does not forbid them (JSON Schema 2020-12 core, section 11.3).
+    fn evaluates_others(&self, node: &'s Node, seen: &mut BTreeSet<*const Node>) -> bool {
+        if !seen.insert(node) {
+            return false;
+        }
+        let speaks = |word| node.get(word).is_some_and(|of| !matches!(of.value, Json::Bool(false)));
+        if speaks("additionalProperties") || speaks("unevaluatedProperties") {
+            return true;
+        }
+        node.members().iter().any(|member| {
+            let Some(word) = keyword(&member.key).filter(|word| word.in_place) else {
+                let target = (member.key == "$ref").then(|| member.value.text()).flatten();
+                let target = target.and_then(|to| resolve(self.schema.root, to));
+                return target.is_some_and(|target| self.evaluates_others(target, seen));
+            };
+            match (&member.value.value, &word.holds) {
+                (Json::Array(_), _) => member
+                    .value
+                    .elements()
+                    .iter()
+                    .any(|part| self.evaluates_others(part, seen)),
+                (_, Holds::Map) => {
+                    let parts = member.value.members();
+                    parts.iter().any(|part| self.evaluates_others(&part.value, seen))
+                }
+                _ => self.evaluates_others(&member.value, seen),
+            }
+        })
     }
 
     /// What the node's own keywords say, without the schemas that it combines.

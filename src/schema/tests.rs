@@ -39,6 +39,18 @@ fn no_files_are_a_set_that_allows_nothing() {
     assert!(set.functions.allow.contains("@pure"));
 }
 
+/// Found by the properties: the part's `additionalProperties` evaluates every attribute, so none is left to forbid.
+#[test]
+fn unevaluated_properties_do_not_close_what_a_part_opens() {
+    let opened = json!({"unevaluatedProperties": false, "allOf": [{"additionalProperties": {"type": "object", "writeOnly": true}}]});
+    let set = loaded(&opened);
+    let shape = &collection(&set).shape;
+    let attribute = shape.attribute("a").unwrap();
+    assert!(!attribute.readable(&roles(&[])));
+    let closed = json!({"unevaluatedProperties": false, "allOf": [{"properties": {"b": {}}}]});
+    assert!(collection(&loaded(&closed)).shape.attribute("a").is_none());
+}
+
 #[test]
 fn an_empty_directory_is_a_mount_that_went_wrong() {
     let dir = tempfile::tempdir().unwrap();
