@@ -59,7 +59,7 @@ def test_mcp_server_docker_creates_lists_and_shows_logs(name):
     Container(name).healthy()
     listed, logs = call(
         "mcp-server-docker",
-        ("list_containers", {"all": True}),
+        ("list_containers", {}),
         ("fetch_container_logs", {"container_id": name, "tail": 100}),
     )
     assert name in listed
