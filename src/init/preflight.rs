@@ -443,6 +443,7 @@ fn write_conf(config: &Config, files: &Files, who: Identities, report: &mut Repo
     )?)
 }
 
+/// Warns of limits that are too small for arangod, and in a container of those that are missing.
 fn check_limits(limits: Limits, report: &mut Report) -> u64 {
     let descriptors = limits::raise_descriptors();
     if descriptors < DESCRIPTORS_WANTED {
@@ -461,7 +462,24 @@ fn check_limits(limits: Limits, report: &mut Report) -> u64 {
             memory >> 20
         ));
     }
+    if std::process::id() == 1 {
+        for sentence in missing_limits(limits) {
+            report.warn(sentence.to_owned());
+        }
+    }
     descriptors
+}
+
+/// What nobody has limited may starve everything else on the host.
+fn missing_limits(limits: Limits) -> Vec<&'static str> {
+    let memory = "the container has no memory limit, so the database may take all that the host has; set `mem_limit`";
+    let tasks = "the container has no limit of processes, so a fault may take all that the host has; set `pids_limit`";
+    let found = [(limits.memory, memory), (limits.tasks, tasks)];
+    found
+        .into_iter()
+        .filter(|(limit, _)| limit.is_none())
+        .map(|(_, sentence)| sentence)
+        .collect()
 }
 
 #[cfg(test)]
@@ -487,6 +505,21 @@ mod tests {
         std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
         assert!(clear_socket(&path).is_err());
         assert!(elsewhere.exists());
+    }
+
+    #[test]
+    fn each_limit_that_is_missing_is_named() {
+        let named = |memory, tasks| {
+            let limits = Limits {
+                memory,
+                tasks,
+                cores: None,
+            };
+            missing_limits(limits).join("\n")
+        };
+        assert_eq!(named(Some(1 << 30), Some(512)), "");
+        assert!(named(None, Some(512)).contains("`mem_limit`"));
+        assert!(named(Some(1 << 30), None).contains("`pids_limit`"));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 """Containers for the tests: started from the images that `make image-gate` and `make image-eval` build."""
 
+import io
 import json
 import os
 import pathlib
+import re
 import secrets
 import socket
 import subprocess
+import tarfile
 import time
 import uuid
 
@@ -15,6 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ENGINE = os.environ.get("MALLKU_ENGINE", "docker")
 EVAL = "mallku-db:eval"
 GATE = "mallku-db:gate"
+
+# Docker adds these to every container's file system.
+RUNTIME = re.compile(r"^(\.dockerenv|dev(/.*)?|proc|sys|etc/(hostname|hosts|resolv\.conf|mtab))$")
 
 # What compose.yaml says, as options of `run`.
 HARDENED = [
@@ -33,6 +39,31 @@ def engine(*arguments: str, check: bool = True, **options) -> subprocess.Complet
     if check and result.returncode != 0:
         raise AssertionError(f"{ENGINE} {' '.join(arguments)}: {result.stderr.strip()}")
     return result
+
+
+def files(image: str) -> dict[str, tarfile.TarInfo]:
+    """What an image holds, without what the engine adds to every container."""
+    name = engine("create", image).stdout.strip()
+    try:
+        data = subprocess.run([ENGINE, "export", name], capture_output=True, check=True).stdout
+    finally:
+        engine("rm", "-v", name)
+    return members(data)
+
+
+def members(archive: bytes) -> dict[str, tarfile.TarInfo]:
+    found = tarfile.open(fileobj=io.BytesIO(archive)).getmembers()
+    return {member.name: member for member in found if not RUNTIME.match(member.name)}
+
+
+def manifest(image: str) -> set[str]:
+    """The files that an image holds and no others; the schemas stand for themselves."""
+    lines = (ROOT / "tests" / "container" / f"manifest-{image.split(':')[1]}.txt").read_text().splitlines()
+    listed = {line for line in lines if line and not line.startswith("#")}
+    schemas = {
+        "opt/mallku/" + str(path.relative_to(ROOT)) for path in (ROOT / "schemas").rglob("*") if path.is_file()
+    }
+    return listed | schemas
 
 
 def inspect(kind: str, name: str) -> dict:

@@ -180,6 +180,7 @@ def test_with_a_writable_file_system_its_own_files_stay_unchanged(containers, wi
 def test_without_limits_it_runs_and_says_so(containers, with_secrets):
     ours = containers("--read-only", "--tmpfs=/run/mallku:mode=0770,uid=65532,gid=0", "--tmpfs=/tmp:mode=1777", *with_secrets)
     ours.healthy()
+    assert "no memory limit" in ours.logs() and "`pids_limit`" in ours.logs()
 
 
 def test_detecting_in_production_is_refused(containers, with_secrets):

@@ -1,37 +1,13 @@
 """What is in the images: exactly the files of the manifests, and a configuration that scanners find nothing in."""
 
-import io
 import json
 import re
+import shutil
 import subprocess
-import tarfile
+import sys
 
 import pytest
-from conftest import ENGINE, EVAL, GATE, ROOT, engine, inspect
-
-# Docker adds these to every container's file system.
-RUNTIME = re.compile(r"^(\.dockerenv|dev(/.*)?|proc|sys|etc/(hostname|hosts|resolv\.conf|mtab))$")
-
-
-def files(image: str) -> dict[str, tarfile.TarInfo]:
-    name = engine("create", image).stdout.strip()
-    try:
-        data = subprocess.run([ENGINE, "export", name], capture_output=True, check=True).stdout
-    finally:
-        engine("rm", "-v", name)
-    archive = tarfile.open(fileobj=io.BytesIO(data))
-    return {m.name: m for m in archive.getmembers() if not RUNTIME.match(m.name)}
-
-
-def manifest(image: str) -> set[str]:
-    """The files that an image holds and no others; the schemas stand for themselves."""
-    lines = (ROOT / "tests" / "container" / f"manifest-{image.split(':')[1]}.txt").read_text().splitlines()
-    listed = {line for line in lines if line and not line.startswith("#")}
-    schemas = {
-        "opt/mallku/" + str(path.relative_to(ROOT)) for path in (ROOT / "schemas").rglob("*") if path.is_file()
-    }
-    return listed | schemas
-
+from conftest import ENGINE, EVAL, GATE, ROOT, engine, files, inspect, manifest
 
 @pytest.mark.parametrize("image", [GATE, EVAL])
 def test_holds_the_files_of_its_manifest_and_no_others(image):
@@ -72,6 +48,27 @@ def test_configuration(image):
     for key in ["title", "description", "licenses", "version", "revision", "created"]:
         assert labels[f"org.opencontainers.image.{key}"]
     assert ("db.mallku.evaluation" in labels) == (image == EVAL)
+
+
+def test_hadolint_finds_nothing_in_the_containerfile():
+    hadolint = shutil.which("hadolint", path=sys.prefix + "/bin")
+    result = subprocess.run([hadolint, "--no-color", str(ROOT / "Containerfile")], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("image", [GATE, EVAL])
+def test_accounts_are_unique_and_none_can_log_in(image, tmp_path):
+    # Dockle's DKL-LI-0001 (no account without a password) and DKL-LI-0002 (ids are unique).
+    name = engine("create", image).stdout.strip()
+    try:
+        engine("cp", f"{name}:/etc/passwd", str(tmp_path / "passwd"))
+        assert engine("cp", f"{name}:/etc/shadow", str(tmp_path / "shadow"), check=False).returncode != 0
+    finally:
+        engine("rm", "-v", name)
+    accounts = [line.split(":") for line in (tmp_path / "passwd").read_text().splitlines()]
+    assert len({account[2] for account in accounts}) == len(accounts)
+    for account in accounts:
+        assert account[1] == "x" and account[6] == "/nonexistent", account
 
 
 @pytest.mark.parametrize("image", [GATE, EVAL])
