@@ -6,11 +6,13 @@ mod bounds;
 mod cache;
 mod corpus;
 mod documents;
+mod example;
 mod masking;
 mod messages;
 mod patterns;
 mod roles;
 mod schemas;
+mod shop;
 mod writes;
 
 use mallku_db::judge::{Request, Verdict, judge};
