@@ -184,6 +184,7 @@ fn needs(config: &Config, settings: &Settings) -> Needs {
     if let Some(files) = &config.tls {
         read.extend([files.cert.clone(), files.key.clone()]);
     }
+    read.extend(super::upstream::Upstream::files(&config.upstream));
     let mut append: Vec<_> = config.record.iter().cloned().collect();
     if let Audit::File(path) = &config.audit {
         append.push(path.clone());

@@ -9,7 +9,7 @@ mod connector;
 mod tests;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -184,6 +184,17 @@ impl Upstream {
         })
     }
 
+    /// The files that [`Upstream::new`] reads: certificate authorities, where a server speaks TLS.
+    pub fn files(config: &config::Upstream) -> Vec<PathBuf> {
+        let tls = matches!(config, config::Upstream::Servers(list) if list.iter().any(|server| server.tls));
+        let Some(file) = tls.then(connector::authorities).flatten() else {
+            return Vec::new();
+        };
+        // The name may be a link to another place.
+        let target = file.canonicalize().ok();
+        std::iter::once(file).chain(target).collect()
+    }
+
     /// Whether more than one gate may stand before these servers, so that cursors of other gates come by.
     pub fn is_shared(&self) -> bool {
         self.servers.iter().any(|server| server.base != UNIX_BASE)
@@ -215,10 +226,10 @@ impl Upstream {
                 timeout: Duration::from_secs(5),
                 server: Some(index),
             };
-            let healthy = self.attempt(index, &request).is_ok_and(|answer| answer.status == 200);
-            if server.healthy.swap(healthy, Ordering::Relaxed) != healthy {
-                let now = if healthy { "available" } else { "not available" };
-                log::info!("{} is {now}", server.name);
+            match self.attempt(index, &request) {
+                Ok(answer) if answer.status == 200 => server.is_available(),
+                Ok(answer) => server.is_missing(&format!("it answers with status {}", answer.status)),
+                Err(error) => server.is_missing(&error),
             }
         }
     }
@@ -239,23 +250,25 @@ impl Upstream {
             }
             match result {
                 Ok(answer) if says_not_ready(&answer) => {
-                    self.mark(index, false);
+                    self.is_missing(index, &"it says that it is not ready");
                     // Not executed anywhere; another server may be ready.
                     if position + 1 == order.len() {
                         return Ok(answer);
                     }
                 }
                 Ok(answer) => {
-                    self.mark(index, true);
+                    if let Some(server) = self.servers.get(index) {
+                        server.is_available();
+                    }
                     return Ok(answer);
                 }
-                Err(UpstreamError::Unreachable(why)) => {
-                    self.mark(index, false);
-                    last = UpstreamError::Unreachable(why);
+                Err(error @ UpstreamError::Unreachable(_)) => {
+                    self.is_missing(index, &error);
+                    last = error;
                 }
-                Err(UpstreamError::Lost(why)) if request.method.only_reads() => {
-                    self.mark(index, false);
-                    last = UpstreamError::Lost(why);
+                Err(error @ UpstreamError::Lost(_)) if request.method.only_reads() => {
+                    self.is_missing(index, &error);
+                    last = error;
                 }
                 Err(error) => return Err(error),
             }
@@ -263,11 +276,9 @@ impl Upstream {
         Err(last)
     }
 
-    fn mark(&self, index: usize, healthy: bool) {
-        if let Some(server) = self.servers.get(index)
-            && server.healthy.load(Ordering::Relaxed) != healthy
-        {
-            server.healthy.store(healthy, Ordering::Relaxed);
+    fn is_missing(&self, index: usize, why: &dyn fmt::Display) {
+        if let Some(server) = self.servers.get(index) {
+            server.is_missing(why);
         }
     }
 
@@ -291,7 +302,9 @@ impl Upstream {
             .servers
             .get(index)
             .ok_or_else(|| UpstreamError::Unreachable("no such server".into()))?;
-        let mut answer = server.run(request).map_err(|error| classify(&error))?;
+        let mut answer = server
+            .run(request)
+            .map_err(|error| classify(&error, server.speaks_plain_tcp()))?;
         let status = answer.status().as_u16();
         // Without a length or chunks, a cut-off answer would look complete.
         let has_body = request.method != Method::Head && !matches!(status, 204 | 304);
@@ -318,7 +331,7 @@ impl Upstream {
                 ureq::Error::BodyExceedsLimit(limit) => {
                     UpstreamError::Unusable(format!("it is larger than {limit} bytes"))
                 }
-                other => classify(&other),
+                other => classify(&other, false),
             })?;
         Ok(Incoming {
             status,
@@ -340,7 +353,8 @@ fn says_not_ready(answer: &Incoming) -> bool {
     matches!(number, Some(30 | 503))
 }
 
-fn classify(error: &ureq::Error) -> UpstreamError {
+/// What an error means for the request; `plain` where TLS may be what the other side speaks.
+fn classify(error: &ureq::Error, plain: bool) -> UpstreamError {
     match error {
         ureq::Error::Other(inner) if inner.is::<NotConnected>() => UpstreamError::Unreachable(inner.to_string()),
         ureq::Error::HostNotFound => UpstreamError::Unreachable("its host name is not known".into()),
@@ -348,6 +362,9 @@ fn classify(error: &ureq::Error) -> UpstreamError {
             UpstreamError::Unreachable("no connection in time".into())
         }
         ureq::Error::Timeout(_) => UpstreamError::TimedOut,
+        ureq::Error::Protocol(error) if plain => UpstreamError::Lost(format!(
+            "its answer is no HTTP ({error}); it may speak TLS, which is https://"
+        )),
         other => UpstreamError::Lost(other.to_string()),
     }
 }
@@ -356,6 +373,25 @@ fn classify(error: &ureq::Error) -> UpstreamError {
 const UNIX_BASE: &str = "http://arangodb";
 
 impl Server {
+    /// Notes that it answered.
+    fn is_available(&self) {
+        // Looked at first: the line is shared by all workers, and nearly always says so already.
+        if !self.healthy.load(Ordering::Relaxed) && !self.healthy.swap(true, Ordering::Relaxed) {
+            log::info!("{} is available", self.name);
+        }
+    }
+
+    /// Notes that it cannot be used; the log says why, once.
+    fn is_missing(&self, why: &dyn fmt::Display) {
+        if self.healthy.swap(false, Ordering::Relaxed) {
+            log::warn!("{} is not available: {why}", self.name);
+        }
+    }
+
+    fn speaks_plain_tcp(&self) -> bool {
+        self.base.starts_with("http://") && self.base != UNIX_BASE
+    }
+
     fn unix(path: &Path) -> Self {
         let agent = ureq::Agent::with_parts(agent_config().build(), UnixConnector::new(path), NoResolver);
         Server {

@@ -153,7 +153,28 @@ impl<C: Connector> Connector for Telling<C> {
     type Out = C::Out;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<C::Out>, Error> {
-        self.0.connect(details, chained).map_err(|error| not_connected(&error))
+        self.0
+            .connect(details, chained)
+            .map_err(|error| not_connected(&reason(&error, details.needs_tls())))
+    }
+}
+
+/// Why there is no connection, for whoever operates the gate.
+fn reason(error: &Error, tls: bool) -> String {
+    match error {
+        Error::Rustls(rustls::Error::InvalidMessage(_)) => "it does not speak TLS on this port".into(),
+        Error::Rustls(error) => format!("TLS: {error}"),
+        Error::Io(error) if tls => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidMessage(_)) => "it does not speak TLS on this port".into(),
+            Some(error) => format!("TLS: {error}"),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                "it ended the connection in the TLS handshake; perhaps it does not speak TLS on this port".into()
+            }
+            None => error.to_string(),
+        },
+        Error::Timeout(_) if tls => "neither a connection nor a TLS handshake in time".into(),
+        Error::Timeout(_) => "no connection in time".into(),
+        other => other.to_string(),
     }
 }
 
@@ -164,15 +185,23 @@ const CA_FILES: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
+/// The file of certificate authorities: what `SSL_CERT_FILE` names, else the first of the system's that is there.
+pub(super) fn authorities() -> Option<PathBuf> {
+    std::env::var_os("SSL_CERT_FILE")
+        .map(PathBuf::from)
+        .or_else(|| CA_FILES.iter().map(PathBuf::from).find(|file| file.exists()))
+}
+
 /// TLS towards the servers: `ring`, and the certificate authorities of `SSL_CERT_FILE` or the system.
 pub(super) fn tls_config() -> Result<TlsConfig, String> {
-    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let candidates: Vec<PathBuf> =
-        named.map_or_else(|| CA_FILES.iter().map(PathBuf::from).collect(), |file| vec![file]);
-    let (file, pem) = candidates
-        .iter()
-        .find_map(|file| Some((file, std::fs::read(file).ok()?)))
+    let file = authorities()
         .ok_or("TLS to the database needs certificate authorities; set SSL_CERT_FILE to a PEM file of them")?;
+    let pem = std::fs::read(&file).map_err(|error| {
+        format!(
+            "the certificate authorities in {} cannot be read: {error}",
+            file.display()
+        )
+    })?;
     let roots: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
