@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::message::kind_of;
 use super::verdict::{Denial, Rule, Verdict};
-use super::writes::{Mode, check_json};
+use super::writes::{Mode, check_json, replaced_document};
 use crate::schema::{Collection, Operation, Others, RoleSet, SchemaSet, Shape};
 
 /// Who asks, and where.
@@ -132,6 +132,9 @@ pub fn judge_documents(set: &SchemaSet, place: Place<'_>, operation: DocumentOpe
                     .flat_map(serde_json::Map::keys);
                 written.extend(names.take(64).cloned());
             }
+        }
+        if operation == Operation::Replace {
+            verdict.denials.extend(replaced_document(collection, &roles));
         }
         for document in documents {
             for denial in check_json(collection, document, mode, &roles) {

@@ -4,6 +4,7 @@
 //! before it did; and every value that it writes was read with the right to read it.
 
 mod fit;
+mod kept;
 mod known;
 mod paths;
 mod words;
@@ -11,6 +12,7 @@ mod words;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+pub(super) use kept::replaced_document;
 pub(super) use known::check_json;
 
 use super::analysis::Analysis;
@@ -226,12 +228,12 @@ impl<'a> Analysis<'a> {
                         Denial::option(format!("there is no overwrite mode \"{mode}\""), span)
                             .hint("use \"conflict\", \"ignore\", \"update\" or \"replace\""),
                     );
-                    Overwrite::Replace
+                    Overwrite::Conflict
                 }
             },
             Some((_, span)) => {
                 self.deny(Denial::option("`overwriteMode` has to be a string", span));
-                Overwrite::Replace
+                Overwrite::Conflict
             }
             None if given.is_on("overwrite") => Overwrite::Replace,
             None => Overwrite::Conflict,
@@ -319,6 +321,11 @@ impl<'a> Analysis<'a> {
         for path in paths::written_paths(value) {
             self.note_write(target.collection, operation, path);
         }
+        if operation == Operation::Replace
+            && let Some(denial) = replaced_document(target.collection, self.roles)
+        {
+            self.deny(denial.at(expr.span));
+        }
         self.check_document(target.collection, value, mode, expr.span);
         // What is wrong with an attribute is shown at the attribute, where it is written out.
         for mut denial in self.denials.split_off(before.min(self.denials.len())) {
@@ -368,7 +375,8 @@ enum Overwrite {
 fn place_of(expr: &Expr<'_>, path: &str) -> Span {
     let mut place = expr.span;
     let mut at = expr;
-    for name in path.split('.') {
+    for step in path.split('.') {
+        let name = step.strip_suffix("[*]").unwrap_or(step);
         let ExprKind::Object(members) = &at.kind else { break };
         let found = members.iter().find(|member| match &member.key {
             MemberKey::Name(key) => key.text == name,

@@ -145,12 +145,21 @@ impl Shape {
     /// `a./regex/` for a pattern, `a.*` for unnamed attributes. A value hidden as a whole gives one empty path.
     pub fn hidden_paths(&self, roles: &RoleSet) -> Vec<String> {
         let mut paths = Vec::new();
-        self.collect_hidden(roles, "", &mut paths);
+        self.collect(&|shape| shape.read.admits(roles), "", &mut paths);
         paths
     }
 
-    fn collect_hidden(&self, roles: &RoleSet, at: &str, paths: &mut Vec<String>) {
-        if !self.read.admits(roles) {
+    /// The paths of the topmost parts that somebody with these roles may not set, written as those of
+    /// [`Self::hidden_paths`].
+    pub fn read_only_paths(&self, roles: &RoleSet) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.collect(&|shape| shape.write.admits(roles), "", &mut paths);
+        paths
+    }
+
+    /// Collects the paths of the topmost parts that are not `admitted`.
+    fn collect(&self, admitted: &dyn Fn(&Self) -> bool, at: &str, paths: &mut Vec<String>) {
+        if !admitted(self) {
             paths.push(at.to_owned());
             return;
         }
@@ -162,16 +171,16 @@ impl Shape {
             }
         };
         for (name, shape) in &self.attributes {
-            shape.collect_hidden(roles, &below(name), paths);
+            shape.collect(admitted, &below(name), paths);
         }
         for (pattern, shape) in &self.patterns {
-            shape.collect_hidden(roles, &below(&format!("/{}/", pattern.source())), paths);
+            shape.collect(admitted, &below(&format!("/{}/", pattern.source())), paths);
         }
         if let Others::Like(shape) = &self.others {
-            shape.collect_hidden(roles, &below("*"), paths);
+            shape.collect(admitted, &below("*"), paths);
         }
         if let Some(shape) = &self.items {
-            shape.collect_hidden(roles, &format!("{at}[*]"), paths);
+            shape.collect(admitted, &format!("{at}[*]"), paths);
         }
     }
 

@@ -120,3 +120,44 @@ fn visible_names() {
     assert_eq!(names, ["friends", "notes", "people", "social", "users"]);
     assert!(visible(&set, None, "other").is_empty());
 }
+
+#[test]
+fn read_only_attributes_survive_documents_by_key() {
+    let made = json!({
+        "properties": {"made": {"readOnly": true}, "o": {"type": ["object", "null"], "properties": {"made": {"readOnly": true}}}},
+        "x-mallku": {"allow": ["read", "insert", "update", "replace"]}
+    });
+    let set = schemas::attacked_with(&[("made_things.json", made)]);
+    let ask = |operation| {
+        let verdict = judge_documents(&set, place("made_things"), operation, false);
+        rules(&verdict).join(" ")
+    };
+    let documents = &[json!({"_key": "k", "o": {"name": "x"}})];
+    let insert = |overwrite| DocumentOperation::Insert { documents, overwrite };
+    assert_eq!(ask(insert(Overwrite::Conflict)), "");
+    assert_eq!(ask(insert(Overwrite::Replace)), "attribute-read-only");
+    assert_eq!(ask(DocumentOperation::Replace { documents }), "attribute-read-only");
+    for (merge_objects, keep_null, document, wanted) in [
+        (true, true, json!({"o": {"name": "x"}}), ""),
+        (false, true, json!({"o": {"name": "x"}}), "attribute-read-only"),
+        (true, true, json!({"o": null}), "attribute-read-only"),
+        (true, false, json!({"o": null}), "attribute-read-only"),
+        (true, false, json!({"made": null}), "attribute-read-only"),
+        (true, false, json!({"o": {"made": null}}), "attribute-read-only"),
+        (true, false, json!({"name": null}), ""),
+    ] {
+        let merge = Merge {
+            keep_null,
+            merge_objects,
+        };
+        let documents = &[document];
+        assert_eq!(
+            ask(DocumentOperation::Update { documents, merge }),
+            wanted,
+            "{documents:?} {merge:?}"
+        );
+        let overwrite = Overwrite::Update(merge);
+        let inserted = ask(DocumentOperation::Insert { documents, overwrite });
+        assert!(inserted.starts_with(wanted), "{documents:?} {merge:?}: {inserted}");
+    }
+}

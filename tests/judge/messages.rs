@@ -21,6 +21,9 @@ const TABLE: &[(Rule, &str, &str)] = &[
     (Rule::AttributeUnknown, "INSERT {txt: 'a'} INTO notes", ""),
     (Rule::AttributeHidden, "FOR u IN users\n  FILTER u.name == 'a' AND\n         u.profile.pw == @guess\n  RETURN u.name", r#"{"guess": "x"}"#),
     (Rule::AttributeReadOnly, "UPDATE 'k' WITH {made: 'now'} IN made_things", ""),
+    (Rule::AttributeReadOnly, "REPLACE 'k' WITH {name: 'x'} IN made_things", ""),
+    (Rule::AttributeReadOnly, "UPDATE 'k' WITH {parts: [{name: 'x'}]} IN made_things", ""),
+    (Rule::AttributeReadOnly, "UPDATE 'k' WITH {maker: null} IN made_things", ""),
     (Rule::WholeDocument, "FOR u IN users RETURN u", ""),
     (Rule::WholeDocument, "FOR u IN users RETURN MERGE(u.profile, {a: 1})", ""),
     (Rule::DynamicAttribute, "FOR u IN users RETURN u[CONCAT('na', 'me')]", ""),
@@ -64,7 +67,8 @@ fn told(set: &SchemaSet, query: &str, binds: &str, database: &str) -> (Vec<Rule>
 
 fn told_by_table_set(query: &str, binds: &str) -> (Vec<Rule>, String) {
     let policy = json!({"limits": {"traversalDepth": 5}, "functions": {"allow": ["@pure", "DOCUMENT"]}});
-    let made = json!({"properties": {"made": {"readOnly": true}}, "x-mallku": {"allow": ["read", "update"]}});
+    let part = json!({"properties": {"name": {"type": "string"}, "made": {"readOnly": true}}});
+    let made = json!({"properties": {"made": {"readOnly": true}, "maker": part, "parts": {"items": part}}, "x-mallku": {"allow": ["read", "update", "replace"]}});
     let set = schemas::attacked_with(&[("policy.json", policy), ("made_things.json", made)]);
     told(&set, query, binds, "_system")
 }

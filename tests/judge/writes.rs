@@ -129,8 +129,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("UPDATE 'k' WITH {address: {zip: '1'}} IN users", "", ""),
     ("UPDATE 'k' WITH {address: {zip: @z}} IN users", r#"{"z": "1"}"#, ""),
     ("UPDATE 'k' WITH {address: {zip: 1}} IN users", "", "document-invalid"),
-    ("UPDATE 'k' WITH {address: {zip: '1'}} IN users OPTIONS {mergeObjects: false}", "", "document-invalid"),
-    ("UPDATE 'k' WITH {address: {city: '1'}} IN users OPTIONS {mergeObjects: false}", "", ""),
+    ("UPDATE 'k' WITH {address: {zip: '1'}} IN users OPTIONS {mergeObjects: false}", "", "attribute-read-only document-invalid"),
+    ("UPDATE 'k' WITH {address: {city: '1'}} IN users OPTIONS {mergeObjects: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {home: {city: '1'}} IN users OPTIONS {mergeObjects: false}", "", ""),
+    ("UPDATE 'k' WITH {home: {zip: '1'}} IN users OPTIONS {mergeObjects: false}", "", "document-invalid"),
     ("UPDATE 'k' WITH {home: {zip: '1'}} IN users", "", "document-invalid"),
     ("UPDATE 'k' WITH {home: {city: '1'}} IN users", "", ""),
     ("UPDATE 'k' WITH {home: null} IN users", "", ""),
@@ -183,7 +185,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("UPSERT {pw: 'x'} INSERT {name: 'xy', address: {city: 'x'}} UPDATE {age: 1} IN users", "", "attribute-hidden"),
     ("UPSERT @e INSERT {name: 'xy', address: {city: 'x'}} UPDATE {age: 1} IN users", r#"{"e": {"pw": "x"}}"#, "attribute-hidden"),
     ("INSERT {name: 'xy', address: {city: 'x'}} INTO users OPTIONS {overwriteMode: 'other'}", "", "option-not-allowed"),
-    ("INSERT {name: 'xy', address: {city: 'x'}} INTO users OPTIONS {overwriteMode: 'ignore', overwriteMode: 'replace'}", "", "option-not-allowed"),
+    ("INSERT {name: 'xy', address: {city: 'x'}} INTO users OPTIONS {overwriteMode: 'replace', overwriteMode: 'ignore'}", "", "option-not-allowed"),
 ];
 
 #[test]
@@ -199,6 +201,103 @@ fn written_documents() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Query, bind values, the rules that deny: read-only attributes survive every write but a removal.
+#[rustfmt::skip]
+const KEPT: &[(&str, &str, &str)] = &[
+    // A replacement drops what it does not name.
+    ("REPLACE 'k' WITH {name: 'x'} IN top", "", "attribute-read-only"),
+    ("REPLACE 'k' WITH @d IN top", r#"{"d": {"name": "x"}}"#, "attribute-read-only"),
+    ("FOR d IN top REPLACE d WITH {name: TO_STRING(d.name)} IN top", "", "attribute-read-only"),
+    ("FOR d IN top REPLACE d WITH UNSET(d, 'made') IN top", "", "attribute-read-only"),
+    ("REPLACE 'k' WITH {name: 'x'} IN nested", "", "attribute-read-only"),
+    ("REPLACE 'k' WITH {name: 'x'} IN listed", "", "attribute-read-only"),
+    ("REPLACE 'k' WITH {name: 'x'} IN others", "", "attribute-read-only"),
+    ("REPLACE 'k' WITH {name: 'x'} IN staffed", "", "attribute-read-only"),
+    ("REPLACE 'k' WITH {name: 'x'} IN plain", "", ""),
+    ("INSERT {_key: 'k', name: 'x'} INTO top OPTIONS {overwriteMode: 'replace'}", "", "attribute-read-only"),
+    ("INSERT {_key: 'k', name: 'x'} INTO top OPTIONS {overwrite: true}", "", "attribute-read-only"),
+    ("INSERT {_key: 'k', name: 'x'} INTO plain OPTIONS {overwriteMode: 'replace'}", "", ""),
+    ("UPSERT {name: 'x'} INSERT {name: 'x'} REPLACE {name: 'y'} IN top", "", "attribute-read-only"),
+    ("UPSERT {name: 'x'} INSERT {name: 'x'} REPLACE {name: 'y'} IN plain", "", ""),
+    // What does not replace leaves them.
+    ("INSERT {_key: 'k', name: 'x'} INTO top", "", ""),
+    ("INSERT {_key: 'k', name: 'x'} INTO top OPTIONS {overwriteMode: 'ignore'}", "", ""),
+    ("INSERT {_key: 'k', name: 'x'} INTO top OPTIONS {overwriteMode: 'update'}", "", ""),
+    ("UPSERT {name: 'x'} INSERT {name: 'x'} UPDATE {name: 'y'} IN top", "", ""),
+    ("UPDATE 'k' WITH {name: 'x'} IN top", "", ""),
+    ("REMOVE 'k' IN top", "", ""),
+    // An update drops what the values that it sets held.
+    ("UPDATE 'k' WITH {made: null} IN top OPTIONS {keepNull: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: {name: 'x'}} IN nested", "", ""),
+    ("UPDATE 'k' WITH {o: {name: UPPER('x')}} IN nested", "", ""),
+    ("UPDATE 'k' WITH {o: {deep: {name: UPPER('x')}}} IN nested", "", ""),
+    ("UPDATE 'k' WITH @d IN nested", r#"{"d": {"o": {"deep": {"name": "x"}}}}"#, ""),
+    ("UPDATE 'k' WITH {o: {name: 'x'}} IN nested OPTIONS {mergeObjects: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: {name: UPPER('x')}} IN nested OPTIONS {mergeObjects: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH @d IN nested OPTIONS {mergeObjects: false}", r#"{"d": {"o": {"name": "x"}}}"#, "attribute-read-only"),
+    ("UPDATE 'k' WITH {name: 'x'} IN nested OPTIONS {mergeObjects: false}", "", ""),
+    ("UPDATE 'k' WITH {o: null} IN nested", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: null} IN nested OPTIONS {keepNull: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: {deep: null}} IN nested", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: {deep: null, name: UPPER('x')}} IN nested OPTIONS {keepNull: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? null : {name: 'x'}} IN nested", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {o: FIRST(FOR n IN nested RETURN n.o)} IN nested", "", "attribute-read-only"),
+    ("INSERT {_key: 'k', o: {name: 'x'}} INTO nested", "", ""),
+    ("INSERT {_key: 'k', o: {name: 'x'}} INTO nested OPTIONS {overwriteMode: 'update', mergeObjects: false}", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {l: [{name: 'x'}]} IN listed", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {l: [{name: UPPER('x')}]} IN listed", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {l: (FOR i IN 1..2 RETURN {name: 'x'})} IN listed", "", "attribute-read-only"),
+    ("UPDATE 'k' WITH {l: []} IN listed", "", "attribute-read-only"),
+    ("INSERT {l: [{name: 'x'}]} INTO listed", "", ""),
+];
+
+#[test]
+fn read_only_attributes_survive() {
+    let all = json!(["read", "insert", "update", "replace", "remove"]);
+    let (name, made) = (json!({"type": "string"}), json!({"readOnly": true}));
+    let collection =
+        |properties: serde_json::Value| json!({"type": "object", "properties": properties, "x-mallku": {"allow": all}});
+    let item = json!({"type": "object", "properties": {"name": name, "made": made}});
+    let nested = json!({"type": ["object", "null"], "properties": {"name": name, "deep": {"type": ["object", "null"], "properties": {"name": name, "made": made}}}});
+    let mut others = collection(json!({"name": name}));
+    others["additionalProperties"] = made.clone();
+    let files = [
+        (
+            "plain.json",
+            collection(json!({"name": name, "pw": {"writeOnly": true}})),
+        ),
+        ("top.json", collection(json!({"name": name, "made": made}))),
+        ("nested.json", collection(json!({"name": name, "o": nested}))),
+        (
+            "listed.json",
+            collection(json!({"name": name, "l": {"type": "array", "items": item}})),
+        ),
+        ("others.json", others),
+        (
+            "staffed.json",
+            collection(json!({"name": name, "made": {"x-mallku": {"writers": ["staff"]}}})),
+        ),
+        ("policy.json", json!({"roles": {"staff": {"users": ["ana"]}}})),
+    ];
+    let set = SchemaSet::from_files(files.map(|(name, schema)| (name, schema.to_string())))
+        .unwrap_or_else(|faults| panic!("{faults}"));
+    let mut failures = Vec::new();
+    for (query, binds, wanted) in KEPT {
+        let verdict = verdict(&set, None, query, binds);
+        let found = rules(&verdict).join(" ");
+        if found != *wanted {
+            let said: Vec<_> = verdict.denials.iter().map(|denial| denial.message.as_str()).collect();
+            failures.push(format!("{query} {binds}\n  wanted {wanted:?}, got {found:?} {said:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let staff = verdict(&set, Some("ana"), "REPLACE 'k' WITH {name: 'x'} IN staffed", "");
+    assert!(
+        staff.admitted(),
+        "those who may write an attribute may replace the document"
+    );
 }
 
 #[test]

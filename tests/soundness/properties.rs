@@ -6,7 +6,8 @@ use evaldb::trace::{Path, Trace, WriteKind};
 use evaldb::value::ELEMENT;
 use mallku_db::aql::functions;
 use mallku_db::judge::Verdict;
-use mallku_db::schema::{Operation, Shape};
+use mallku_db::schema::{Operation, RoleSet, Shape};
+use serde_json::Value as Json;
 
 use crate::chance::Chance;
 use crate::queries::Generated;
@@ -68,7 +69,7 @@ pub(crate) fn check(world: &World, query: &Generated, verdict: &Verdict, chance:
         only_allowed(world, trace)?;
         only_announced(verdict, trace)?;
     }
-    still_valid(world, &database, trace.as_ref())?;
+    still_valid(world, &database)?;
     // Without the trace nothing may be different: it only watches.
     let (unwatched, _) = evaluate(&mut world.database.clone(), query, false);
     if unwatched != outcome {
@@ -209,9 +210,9 @@ fn admits(world: &World, collection: &str, path: &Path, write: bool) -> bool {
     true
 }
 
-/// (c) What is stored keeps the schemas, edges end where they may, and read-only attributes are as they were; only a
-/// replacement that the schema set permits may take them away, for it takes away everything that it does not name.
-fn still_valid(world: &World, database: &Database, trace: Option<&Trace>) -> Result<(), String> {
+/// (c) What is stored keeps the schemas, edges end where they may, and in a document that was there before, read-only
+/// attributes are as they were, at every depth.
+fn still_valid(world: &World, database: &Database) -> Result<(), String> {
     for schema in world.resources().collections.values() {
         let collection = database.collection(&schema.name).map_err(|error| error.message)?;
         for document in collection.documents() {
@@ -236,22 +237,42 @@ fn still_valid(world: &World, database: &Database, trace: Option<&Trace>) -> Res
                 .as_str()
                 .and_then(|key| world.database.document(&schema.name, key).ok());
             if let Some(before) = before.map(evaldb::value::Value::to_json) {
-                let kept = schema
-                    .shape
-                    .attributes
-                    .iter()
-                    .filter(|(name, shape)| !name.starts_with('_') && !shape.write.admits(&world.roles));
-                for (name, _) in kept {
-                    let replaced = json.get(name).is_none()
-                        && trace
-                            .and_then(|trace| trace.writes.get(schema.name.as_str()))
-                            .is_some_and(|kinds| kinds.contains_key(&WriteKind::Replace));
-                    if json.get(name) != before.get(name) && !replaced {
-                        return Err(format!("changes the read-only {id}.{name}"));
-                    }
+                let (mut was, mut is) = (Vec::new(), Vec::new());
+                read_only(&before, &schema.shape, &world.roles, "", &mut was);
+                read_only(&json, &schema.shape, &world.roles, "", &mut is);
+                if was != is {
+                    return Err(format!("changes what is read-only in {id}: {was:?} became {is:?}"));
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The parts of a document that these roles may not write, with their places.
+fn read_only(value: &Json, shape: &Shape, roles: &RoleSet, at: &str, found: &mut Vec<(String, Json)>) {
+    if !shape.write.admits(roles) {
+        found.push((at.to_owned(), value.clone()));
+        return;
+    }
+    match value {
+        Json::Object(members) => {
+            let mut members: Vec<_> = members
+                .iter()
+                .filter(|(name, _)| !(at.is_empty() && name.starts_with('_')))
+                .collect();
+            members.sort_by_key(|(name, _)| *name);
+            for (name, value) in members {
+                if let Some(below) = shape.attribute(name) {
+                    read_only(value, below, roles, &format!("{at}.{name}"), found);
+                }
+            }
+        }
+        Json::Array(elements) => {
+            for (place, element) in elements.iter().enumerate() {
+                read_only(element, shape.element(), roles, &format!("{at}[{place}]"), found);
+            }
+        }
+        _ => {}
+    }
 }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use super::Mode;
+use super::kept::{Stored, replaced_value};
 use super::known::{check_dropped, check_json, place_in, typed, walk};
 use super::words::{
     below, dotted, invalid, missing_end, read_only, unknown, unproven, violated, wrong_end, wrong_type,
@@ -283,18 +284,13 @@ impl<'a> Analysis<'a> {
         }
         if let Some(json) = self.known_json(value, fit.span) {
             if null_drops && json.is_null() {
+                self.check_replaced(fit, shape, at);
                 return None;
             }
             fit.constants = true;
-            let merging = matches!(
-                fit.mode,
-                Mode::Merge {
-                    merge_objects: true,
-                    ..
-                }
-            );
+            let stored = fit.mode.stored(at.len());
             let mut found = Vec::new();
-            walk(fit.collection, &json, shape, at, merging, self.roles, &mut found);
+            walk(fit.collection, &json, shape, at, stored, self.roles, &mut found);
             if null_drops {
                 check_dropped(fit.collection, &json, shape, at, self.roles, &mut found);
             }
@@ -310,21 +306,18 @@ impl<'a> Analysis<'a> {
             if !Types::OBJECT.within(Types::of_shape(shape)) {
                 self.deny(wrong_type(fit.collection, &dotted(at), Types::OBJECT, shape).at(fit.span));
             }
+            if fit.mode.stored(at.len()) == Stored::Replaced {
+                self.check_replaced(fit, shape, at);
+            }
             let certain = required && Types::of_shape(shape).within(Types::OBJECT);
             return Some(self.fit_object(fit, object, shape, at, certain));
         }
         let choices = self.choices(value, fit.span);
         if let Some(choices) = choices {
-            let merging = matches!(
-                fit.mode,
-                Mode::Merge {
-                    merge_objects: true,
-                    ..
-                }
-            );
+            let stored = fit.mode.stored(at.len());
             let mut found = Vec::new();
             for choice in &choices {
-                walk(fit.collection, choice, shape, at, merging, self.roles, &mut found);
+                walk(fit.collection, choice, shape, at, stored, self.roles, &mut found);
             }
             for denial in found {
                 self.deny(denial.at(fit.span));
@@ -337,8 +330,18 @@ impl<'a> Analysis<'a> {
             return first;
         }
         fit.holes.push(at.clone());
+        if fit.mode.stored(at.len()) != Stored::Nothing {
+            self.check_replaced(fit, shape, at);
+        }
         self.fit_unknown(fit, value, shape, at, null_drops);
         Some(Json::Null)
+    }
+
+    /// Denies a value that takes the place of one with read-only attributes in it.
+    fn check_replaced(&mut self, fit: &Fit<'a>, shape: &Shape, at: &[String]) {
+        if let Some(denial) = replaced_value(fit.collection, shape, at, self.roles) {
+            self.deny(denial.at(fit.span));
+        }
     }
 
     /// Checks the types of a constant within a list: the list is no part of the skeleton that is validated in the end.
@@ -437,7 +440,7 @@ impl<'a> Analysis<'a> {
                         .map(Cow::into_owned)
                         .unwrap_or_default();
                     let mut found = Vec::new();
-                    walk(fit.collection, &json, shape, at, true, self.roles, &mut found);
+                    walk(fit.collection, &json, shape, at, Stored::Merged, self.roles, &mut found);
                     for denial in found {
                         self.deny(denial.at(fit.span));
                     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::kept::{Stored, replaced_value};
 use super::words::{below, dotted, invalid, missing_end, read_only, unknown, violated, wrong_end};
 use super::{Mode, Rule};
 use crate::judge::names::collection_of_id;
@@ -20,12 +21,9 @@ pub(in crate::judge) fn check_json(
         return vec![invalid(collection, "*", "a document has to be an object")];
     };
     let mut found = Vec::new();
-    let (merging, keep_null) = match mode {
-        Mode::Whole => (false, true),
-        Mode::Merge {
-            keep_null,
-            merge_objects,
-        } => (merge_objects, keep_null),
+    let keep_null = match mode {
+        Mode::Whole => true,
+        Mode::Merge { keep_null, .. } => keep_null,
     };
     let stripped;
     let effective = if keep_null {
@@ -47,7 +45,7 @@ pub(in crate::judge) fn check_json(
         effective,
         &collection.shape,
         &mut Vec::new(),
-        merging,
+        mode.stored(1),
         roles,
         &mut found,
     );
@@ -100,14 +98,14 @@ pub(in crate::judge) fn check_json(
     found
 }
 
-/// Checks the names in a known value against a shape: that they exist and may be written. `merging`: an object is
-/// merged into a stored one, which a schema that asks for more than types does not survive for certain.
+/// Checks the names in a known value against a shape: that they exist and may be written, and that nothing is lost
+/// which may not be written. A schema that asks for more than types does not survive a merge for certain.
 pub(super) fn walk(
     collection: &Collection,
     json: &Json,
     shape: &Shape,
     at: &[String],
-    merging: bool,
+    stored: Stored,
     roles: &RoleSet,
     found: &mut Vec<Denial>,
 ) {
@@ -115,9 +113,13 @@ pub(super) fn walk(
         found.push(read_only(collection, &dotted(at)));
         return;
     }
+    let merged = stored == Stored::Merged && json.is_object();
+    if stored != Stored::Nothing && !merged {
+        found.extend(replaced_value(collection, shape, at, roles));
+    }
     match json {
         Json::Object(_) => {
-            if merging && shape.constrained {
+            if merged && shape.constrained {
                 found.push(
                     invalid(
                         collection,
@@ -127,11 +129,12 @@ pub(super) fn walk(
                     .hint("give the whole object and `OPTIONS {mergeObjects: false}`"),
                 );
             }
-            walk_members(collection, json, shape, &mut at.to_vec(), merging, roles, found);
+            let below = if merged { Stored::Merged } else { Stored::Nothing };
+            walk_members(collection, json, shape, &mut at.to_vec(), below, roles, found);
         }
         Json::Array(elements) => {
             for element in elements {
-                walk(collection, element, shape.element(), at, false, roles, found);
+                walk(collection, element, shape.element(), at, Stored::Nothing, roles, found);
             }
         }
         _ => {}
@@ -143,7 +146,7 @@ fn walk_members(
     json: &Json,
     shape: &Shape,
     at: &mut Vec<String>,
-    merging: bool,
+    stored: Stored,
     roles: &RoleSet,
     found: &mut Vec<Denial>,
 ) {
@@ -155,7 +158,7 @@ fn walk_members(
         match shape.attribute(name) {
             Some(below) => {
                 at.push(name.clone());
-                walk(collection, value, below, at, merging, roles, found);
+                walk(collection, value, below, at, stored, roles, found);
                 at.pop();
             }
             None => found.push(unknown(collection, shape, at, name)),
@@ -210,7 +213,11 @@ pub(super) fn check_dropped(
                     &format!("`{path}` is required, and null would drop it"),
                 ));
             }
-            if !shape_below.write.admits(roles) {
+            if shape_below.write.admits(roles) {
+                at.push(name.clone());
+                found.extend(replaced_value(collection, shape_below, at, roles));
+                at.pop();
+            } else {
                 found.push(read_only(collection, &path));
             }
         } else {

@@ -113,6 +113,13 @@ pub(super) fn read_only(collection: &Collection, path: &str) -> Denial {
     .hint("leave it out of the written document")
 }
 
+/// A read-only attribute that is not written, and gone afterwards.
+pub(super) fn read_only_dropped(collection: &Collection, path: &str, message: String) -> Denial {
+    Denial::new(Rule::AttributeReadOnly, message)
+        .about(collection.name.clone())
+        .attribute(path)
+}
+
 pub(super) fn missing_end(collection: &Collection, name: &str) -> Denial {
     invalid(collection, name, &format!("an edge needs its `{name}`"))
 }
