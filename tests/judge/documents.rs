@@ -128,7 +128,7 @@ fn read_only_attributes_survive_documents_by_key() {
         "x-mallku": {"allow": ["read", "insert", "update", "replace"]}
     });
     let set = schemas::attacked_with(&[("made_things.json", made)]);
-    let ask = |operation| {
+    let ask = |operation: DocumentOperation<'_>| {
         let verdict = judge_documents(&set, place("made_things"), operation, false);
         rules(&verdict).join(" ")
     };
@@ -150,7 +150,8 @@ fn read_only_attributes_survive_documents_by_key() {
             keep_null,
             merge_objects,
         };
-        let documents = &[document];
+        let given = [document];
+        let documents = &given[..];
         assert_eq!(
             ask(DocumentOperation::Update { documents, merge }),
             wanted,
