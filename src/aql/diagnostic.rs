@@ -3,6 +3,7 @@
 //! INVARIANT: what is rendered of a text is bounded (one line, clipped) and holds no control character of it, so that a
 //! hostile query cannot flood or rewrite a log or a terminal.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::ast::Span;
@@ -41,6 +42,21 @@ fn before(text: &str, offset: u32) -> &str {
 const WIDTH: usize = 100;
 /// Of these, how many before the span when the line is clipped.
 const LEAD: usize = 40;
+
+/// The longest message, in characters, and how many of them are kept at its end when it is cut.
+const MESSAGE: usize = 280;
+const MESSAGE_END: usize = 100;
+
+/// A message without its middle where it is too long, for then it quotes a long name: its first and last words tell what
+/// is wrong with it.
+pub(crate) fn shortened(message: Cow<'_, str>) -> Cow<'_, str> {
+    if message.len() <= MESSAGE || message.chars().nth(MESSAGE).is_none() {
+        return message;
+    }
+    let head: String = message.chars().take(MESSAGE - MESSAGE_END - 1).collect();
+    let tail = message.char_indices().rev().nth(MESSAGE_END - 1);
+    Cow::Owned(format!("{head}…{}", &message[tail.map_or(0, |(at, _)| at)..]))
+}
 
 /// A code frame: what is wrong and where, with the source line.
 ///
@@ -104,7 +120,8 @@ impl fmt::Display for Frame<'_> {
         let position = Position::of(self.text, self.span.start);
         let excerpt = Excerpt::of(self.text, self.span);
         let gutter = position.line.to_string().len();
-        writeln!(f, "error[{}]: {}", self.rule, Printable(self.message))?;
+        let message = shortened(Cow::Borrowed(self.message));
+        writeln!(f, "error[{}]: {}", self.rule, Printable(&message))?;
         writeln!(
             f,
             "{:gutter$}--> {}:{}:{}",
@@ -124,7 +141,8 @@ impl fmt::Display for Frame<'_> {
             write!(f, " {label}")?;
         }
         for hint in &self.hints {
-            write!(f, "\n{:gutter$} = hint: {}", "", Printable(hint))?;
+            let hint = shortened(Cow::Borrowed(hint));
+            write!(f, "\n{:gutter$} = hint: {}", "", Printable(&hint))?;
         }
         Ok(())
     }
@@ -241,6 +259,22 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         let marked = lines[4].chars().position(|c| c == '^').unwrap();
         assert_eq!(lines[3].chars().nth(marked), Some('X'));
+    }
+
+    #[test]
+    fn a_message_about_a_long_name_keeps_its_first_and_last_words() {
+        let long = |name: &str| format!("there is no variable `{name}` that `RETURN` could see");
+        for name in ["x".repeat(5000), "ä´".repeat(3000)] {
+            let whole = long(&name);
+            let message = shortened(Cow::Borrowed(&whole));
+            assert_eq!(message.chars().count(), MESSAGE);
+            assert!(message.starts_with("there is no variable `"), "{message}");
+            assert!(message.ends_with("` that `RETURN` could see"), "{message}");
+            let frame = Frame::new("r", &whole, &name, span(0, 9000)).hint(long(&name));
+            assert!(frame.to_string().len() < 3000);
+        }
+        let fits = "ä".repeat(MESSAGE);
+        assert_eq!(shortened(Cow::Borrowed(&fits)), fits);
     }
 
     #[test]

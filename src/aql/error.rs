@@ -4,8 +4,10 @@
     reason = "an error is boxed from birth, so that results stay small"
 )]
 
+use std::borrow::Cow;
+
 use super::ast::Span;
-use super::diagnostic::{Frame, Position};
+use super::diagnostic::{Frame, Position, shortened};
 
 /// Why a text is not a query that ArangoDB would accept (or that this firewall lets near it).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +52,7 @@ const REGION_BYTES: usize = 32;
 impl SyntaxError {
     /// An error of ArangoDB's number `error_num` whose wording there is the same as here.
     pub(super) fn new(span: Span, error_num: u16, message: impl Into<String>) -> Box<Self> {
-        let message = message.into();
+        let message = bounded(message);
         Box::new(Self {
             span,
             wording: message.clone(),
@@ -65,7 +67,7 @@ impl SyntaxError {
 
     /// The same with ArangoDB's own wording.
     pub(super) fn worded(mut self: Box<Self>, wording: impl Into<String>) -> Box<Self> {
-        self.wording = wording.into();
+        self.wording = bounded(wording);
         self
     }
 
@@ -77,7 +79,7 @@ impl SyntaxError {
 
     /// The same with a suggestion.
     pub(super) fn suggesting(mut self: Box<Self>, suggestion: impl Into<String>) -> Box<Self> {
-        self.suggestion = Some(suggestion.into());
+        self.suggestion = Some(bounded(suggestion));
         self
     }
 
@@ -118,6 +120,11 @@ impl SyntaxError {
         }
         frame.to_string()
     }
+}
+
+/// A text for people, however long the names are that it quotes.
+fn bounded(text: impl Into<String>) -> String {
+    shortened(Cow::Owned(text.into())).into_owned()
 }
 
 fn floor_char_boundary(text: &str, at: usize) -> usize {

@@ -374,6 +374,25 @@ fn a_misspelling_gets_a_suggestion() {
 }
 
 #[test]
+fn an_error_about_a_long_name_stays_short() {
+    let name = "é".repeat(50_000);
+    for text in [
+        format!("LET `{name}` = 1 LET `{name}` = 2 RETURN 1"),
+        format!("RETURN {{`{name}`}}"),
+        format!("RETURN `{name}`(1)"),
+        format!("RETURN 1 `{name}`"),
+        format!("FOR x IN y COLLECT AGGREGATE a = `{name}`(x) RETURN a"),
+        format!("FOR x IN y WINDOW {{\"{name}\": 1}} AGGREGATE a = MAX(x) RETURN a"),
+        format!("FOR x IN y COLLECT a = x INTO g KEEP `{name}` RETURN a"),
+    ] {
+        let error = parse_with(&text, &ParseLimits::WIDEST).unwrap_err();
+        assert!(error.render(&text, "query").len() < 4096, "{error}");
+        assert!(error.arangodb_message(&text).len() < 1024, "{error}");
+        assert!(error.suggestion.unwrap_or_default().len() < 1024);
+    }
+}
+
+#[test]
 fn a_syntax_error_is_shown_like_a_compilers() {
     let text = "FOR u IN users\n  FLITER u.age > 18\n  RETURN u";
     insta::assert_snapshot!(parse(text).unwrap_err().render(text, "users.aql"), @r"
