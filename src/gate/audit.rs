@@ -17,7 +17,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use super::door::date::Utc;
 use crate::config::Audit;
 use crate::judge::Rule;
 use crate::schema::Operation;
@@ -188,17 +187,9 @@ pub(super) struct Rfc3339(pub(super) SystemTime);
 
 impl std::fmt::Display for Rfc3339 {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let utc = Utc::from_unix(since.as_secs());
-        let (hour, minute, second) = utc.clock();
-        write!(
-            formatter,
-            "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
-            utc.year,
-            utc.month,
-            utc.day,
-            since.subsec_millis()
-        )
+        // The format has no year before 1970; a clock that was never set must not stop the log.
+        let time = self.0.max(UNIX_EPOCH);
+        humantime::format_rfc3339_millis(time).fmt(formatter)
     }
 }
 

@@ -219,7 +219,7 @@ fn byte_range(span: Span) -> (usize, usize) {
     (span.start as usize, span.end as usize)
 }
 
-/// A denial in the form of the contract's verdict.
+/// A denial in the form of `check --format json`'s verdict.
 pub fn denial_json(denial: &Denial, query: Option<&str>) -> Value {
     let mut object = Map::new();
     object.insert("rule".into(), denial.rule.name().into());

@@ -1,4 +1,4 @@
-//! Verdicts as people and programs read them: a code frame for each denial, and the contract's JSON.
+//! Verdicts as people and programs read them: a code frame for each denial, and the JSON of `check --format json`.
 
 use std::fmt::Write as _;
 
@@ -43,7 +43,7 @@ fn render_denial(out: &mut String, denial: &Denial, text: &str, origin: &str) {
     }
 }
 
-/// A verdict in the contract's form.
+/// A verdict in the form of `check --format json`.
 pub fn to_json(verdict: &Verdict, text: &str) -> Json {
     let writes: Map<String, Json> = verdict
         .writes
@@ -75,7 +75,7 @@ pub fn to_json(verdict: &Verdict, text: &str) -> Json {
     Json::Object(out)
 }
 
-/// Denials in the contract's form; also part of the gate's error objects.
+/// Denials in the form of `check --format json`; also part of the gate's error objects.
 pub fn denials_json(denials: &[Denial], text: &str) -> Json {
     let denials = denials.iter().map(|denial| {
         let mut out = Map::new();

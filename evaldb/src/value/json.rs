@@ -1,12 +1,12 @@
 //! From and to JSON: `serde_json::Value`, text, and serde's traits.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::{Array, Object, Text, Value, format_double};
+use super::{Object, Text, Value, format_double};
 
 impl Value {
     /// From serde's JSON value; a number beyond 64 bits becomes a double.
@@ -194,18 +194,24 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = sequence.next_element()? {
             items.push(item);
         }
-        Ok(Value::Array(Arc::new(Array { items, origin: None })))
+        Ok(Value::array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Object::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            object.set(name, value);
+        let mut seen = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let name = Text::from(name);
+            if !seen.insert(name.clone()) {
+                return Err(serde::de::Error::custom(format!("duplicate attribute name '{name}'")));
+            }
+            object.push(name, map.next_value()?);
         }
         Ok(Value::object(object))
     }
 }
 
+/// As strict as ArangoDB's parser, which refuses an attribute that occurs twice.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
