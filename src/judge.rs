@@ -36,7 +36,7 @@ use std::collections::HashSet;
 use analysis::Analysis;
 use cache::Dependencies;
 
-use crate::aql::{self, NormalForm, ParseLimits, SyntaxError};
+use crate::aql::{self, NormalForm, SyntaxError};
 use crate::schema::{QueryPolicy, RoleSet, SchemaSet, WholeDocument};
 
 /// Judges a query.
@@ -66,7 +66,7 @@ fn judge_tracked(
             .push(Denial::database_not_served(request.database, &set.databases));
         return (verdict, Dependencies::default());
     };
-    let (query, form) = match aql::normalise(request.query, &parse_limits(set)) {
+    let (query, form) = match aql::normalise(request.query, &set.limits.parse_limits()) {
         Ok(normalised) => normalised,
         Err(error) => {
             verdict.denials.push(Denial::no_query(&error));
@@ -112,7 +112,7 @@ fn judge_masked(
 ) -> Option<Verdict> {
     let text = apply(request.query, edits);
     let resources = set.resources.get(request.database)?;
-    let query = aql::parse_with(&text, &parse_limits(set)).ok()?;
+    let query = aql::parse_with(&text, &set.limits.parse_limits()).ok()?;
     let mut analysis = Analysis::new(set, resources, roles, &text, &query, request.bind_vars);
     analysis.run();
     depends.extend(analysis.dependencies());
@@ -136,7 +136,7 @@ impl Approvals {
             QueryPolicy::Approved(texts) => Self(Some(
                 texts
                     .values()
-                    .filter_map(|text| aql::normalise(text, &parse_limits(set)).ok())
+                    .filter_map(|text| aql::normalise(text, &set.limits.parse_limits()).ok())
                     .map(|(_, form)| form)
                     .collect(),
             )),
@@ -145,14 +145,6 @@ impl Approvals {
 
     fn admit(&self, form: &NormalForm) -> bool {
         self.0.as_ref().is_none_or(|forms| forms.contains(form))
-    }
-}
-
-fn parse_limits(set: &SchemaSet) -> ParseLimits {
-    ParseLimits {
-        bytes: set.limits.query_bytes,
-        depth: u32::try_from(set.limits.depth).unwrap_or(u32::MAX),
-        nodes: u32::try_from(set.limits.nodes).unwrap_or(u32::MAX),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod collection;
+mod directory;
 mod documents;
 pub mod drawing;
 mod fault;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// What each module may use of the others; a module that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
     ("aql", &[]),
-    ("schema", &[]),
+    ("schema", &["aql"]),
     ("config", &["state"]),
     ("state", &[]),
     ("judge", &["aql", "schema"]),

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::collection::{Draft, Kind, what};
-use super::documents::documents;
+use super::documents::{Documents, documents};
 use super::fault::{Fault, Report, Source, nearest, quoted};
 use super::fields::Placed;
+use super::json::Span;
 use super::keywords::Schema;
 use super::model::{
     Allow, Collection, EVERYBODY, EdgeEnds, Graph, ProvisionedUser, QueryPolicy, Resources, Roles, SchemaSet, View,
 };
 use super::policy::Policy;
+use super::shape::{JsonType, Shape};
+use crate::aql;
 
 /// The files of a set, each read by itself.
 pub(super) struct Parts<'s> {
@@ -50,20 +53,76 @@ pub(super) fn link(parts: Parts<'_>, faults: &mut Vec<Fault>) -> Option<SchemaSe
         let hint = "put the approved queries there, one a file, or write `\"queries\": \"any\"`".to_owned();
         faults.push(source.fault(at, "`queries/` holds no `*.aql` file: no query could pass", Some(hint)));
     }
-    if !faults.is_empty() {
-        // The attributes are still worth a look: every fault is to be reported at once.
-        for (draft, schema) in parts
-            .drafts
-            .iter()
-            .filter(|(draft, schema)| schema.sound && is_collection(draft))
-        {
-            let mut report = Report::new(draft.source);
-            drop(documents(&mut report, draft, schema));
-            faults.append(&mut report.faults);
-        }
-        return None;
+    queries_parse(&parts, faults);
+    // The attributes are worth a look whatever is wrong above: every fault is to be reported at once.
+    let mut attributes = Vec::new();
+    for (draft, schema) in &parts.drafts {
+        let mut report = Report::new(draft.source);
+        let looked_at = schema.sound && is_collection(draft);
+        attributes.push(looked_at.then(|| documents(&mut report, draft, schema)).flatten());
+        faults.append(&mut report.faults);
     }
-    Some(build(parts, databases, faults))
+    view_fields(&parts, &attributes, faults);
+    faults.is_empty().then(|| build(parts, attributes, databases))
+}
+
+/// A query that does not parse approves nothing, and nobody would notice before it is needed.
+fn queries_parse(parts: &Parts<'_>, faults: &mut Vec<Fault>) {
+    for source in &parts.queries {
+        if let Err(error) = aql::parse_with(&source.text, &parts.policy.limits.parse_limits()) {
+            let at = Span {
+                start: error.span.start as usize,
+                end: error.span.end as usize,
+            };
+            let message = format!("this is no query: {}", error.message);
+            faults.push(source.fault(at, message, error.suggestion.clone()));
+        }
+    }
+}
+
+/// The attributes that a view's links name must exist.
+fn view_fields(parts: &Parts<'_>, attributes: &[Option<Documents>], faults: &mut Vec<Fault>) {
+    for (draft, _) in &parts.drafts {
+        let Kind::View {
+            definition: Some(definition),
+            ..
+        } = &draft.kind
+        else {
+            continue;
+        };
+        let mut report = Report::new(draft.source);
+        let links = definition.value.get("links").and_then(Value::as_object);
+        for (collection, link) in links.into_iter().flatten() {
+            let of = |(other, _): &(Draft<'_>, _)| is_collection(other) && other.name.value == *collection;
+            let place = parts.drafts.iter().position(of);
+            if let Some(documents) = place.and_then(|place| attributes.get(place)?.as_ref()) {
+                fields(&mut report, definition.at, collection, link, &documents.shape, "");
+            }
+        }
+        faults.append(&mut report.faults);
+    }
+}
+
+fn fields(report: &mut Report<'_>, at: Span, collection: &str, link: &Value, shape: &Shape, prefix: &str) {
+    // ArangoSearch looks into the elements of an array by itself.
+    let shape = match &shape.items {
+        Some(items) if !shape.may_be(JsonType::Object) => items,
+        _ => shape,
+    };
+    let named = ["fields", "nested"]
+        .into_iter()
+        .filter_map(|key| link.get(key)?.as_object());
+    for (name, below) in named.flatten() {
+        let path = format!("{prefix}{name}");
+        if let Some(shape) = shape.attribute(name) {
+            fields(report, at, collection, below, shape, &format!("{path}."));
+            continue;
+        }
+        let known = shape.attributes.keys().map(String::as_str);
+        let hint = unknown_hint(name, known, "the schema");
+        let message = format!("`definition` links the unknown attribute `{path}` of `{collection}`");
+        report.hint(at, message, hint);
+    }
 }
 
 fn is_collection(draft: &Draft<'_>) -> bool {
@@ -315,17 +374,16 @@ fn links(report: &mut Report<'_>, definition: &Placed<Value>, collections: &[Pla
     }
 }
 
-fn build(parts: Parts<'_>, databases: Vec<String>, faults: &mut Vec<Fault>) -> SchemaSet {
+fn build(parts: Parts<'_>, attributes: Vec<Option<Documents>>, databases: Vec<String>) -> SchemaSet {
     let mut resources: BTreeMap<String, Resources> = databases
         .iter()
         .map(|database| (database.clone(), Resources::default()))
         .collect();
-    for (draft, schema) in &parts.drafts {
-        let mut report = Report::new(draft.source);
+    for ((draft, _), documents) in parts.drafts.iter().zip(attributes) {
         let homes = homes(draft, &databases);
-        let resource = resource(&mut report, draft, schema);
-        faults.append(&mut report.faults);
-        let Some(resource) = resource else { continue };
+        let Some(resource) = resource(draft, documents) else {
+            continue;
+        };
         for database in &homes {
             let held = resources.entry(database.clone()).or_default();
             let name = draft.name.value.clone();
@@ -385,7 +443,7 @@ enum Resource {
     Graph(Arc<Graph>),
 }
 
-fn resource(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Schema<'_>) -> Option<Resource> {
+fn resource(draft: &Draft<'_>, documents: Option<Documents>) -> Option<Resource> {
     let mut allow = Allow::default();
     for (role, operations) in &draft.allow {
         allow.by_role.insert(role.value.clone(), operations.clone());
@@ -425,7 +483,7 @@ fn resource(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Schema<'_>) -> 
                 }),
                 _ => None,
             };
-            let documents = documents(report, draft, schema)?;
+            let documents = documents?;
             Resource::Collection(Arc::new(Collection {
                 name,
                 edge,

@@ -1,10 +1,9 @@
 //! From files to a [`SchemaSet`]: reading the directory, then every file by itself, then all of them together.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::collection::{self, Draft, Kind};
+use super::directory;
 use super::fault::{Fault, Faults, Report, Source, nearest};
 use super::json::{self, Json, Node};
 use super::keywords::{self, Schema};
@@ -12,33 +11,19 @@ use super::link::{self, Parts};
 use super::model::SchemaSet;
 use super::policy::{self, Policy};
 
-/// A larger file is no schema; reading stops there.
-const FILE_BYTES: u64 = 4 << 20;
+/// The file that is no schema.
+const POLICY: &str = "policy.json";
 
 impl SchemaSet {
     /// Reads and checks the schema set in a directory: `*.json`, `policy.json` and `queries/*.aql`. Names that begin
-    /// with a dot are left aside, and so is every other file.
+    /// with a dot and what editors leave behind are left aside; a file or folder that looks as if it were meant and is
+    /// not read is a fault.
     ///
     /// # Errors
     /// Every fault of the set. A directory or file that cannot be read is one of them.
     pub fn load(dir: &Path) -> Result<Self, Faults> {
-        let mut faults = Vec::new();
-        let mut sources = Vec::new();
-        read_directory(dir, "", "json", &mut sources, &mut faults);
-        if sources.is_empty() && faults.is_empty() {
-            // A mount that went wrong looks like this; a gate that refuses everything would hide it.
-            faults.push(Fault {
-                file: dir.display().to_string(),
-                place: None,
-                message: "holds no schema".to_owned(),
-                hint: Some("put one `*.json` file for each collection there; docs/schema.md has the format".to_owned()),
-            });
-        }
-        let queries = dir.join("queries");
-        if queries.is_dir() {
-            read_directory(&queries, "queries/", "aql", &mut sources, &mut faults);
-        }
-        check(sources, faults)
+        let files = directory::read(dir);
+        check(files.sources, files.faults)
     }
 
     /// Checks a schema set from texts: each file's path below the set's directory, and what it holds.
@@ -58,57 +43,6 @@ impl SchemaSet {
         });
         check(sources.collect(), Vec::new())
     }
-}
-
-fn read_directory(dir: &Path, prefix: &str, extension: &str, sources: &mut Vec<Source>, faults: &mut Vec<Fault>) {
-    let unreadable = |path: &Path, error: &io::Error| Fault {
-        file: path.display().to_string(),
-        place: None,
-        message: format!("cannot be read: {error}"),
-        hint: None,
-    };
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => {
-            faults.push(unreadable(dir, &error));
-            return;
-        }
-    };
-    for entry in entries {
-        let path = match entry {
-            Ok(entry) => entry.path(),
-            Err(error) => {
-                faults.push(unreadable(dir, &error));
-                continue;
-            }
-        };
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        // Kubernetes mounts a ConfigMap through directories and links whose names begin with two dots.
-        let wanted = path.extension().is_some_and(|found| found == extension);
-        if name.starts_with('.') || !wanted || path.is_dir() {
-            continue;
-        }
-        match read_file(&path) {
-            Ok(text) => {
-                sources.push(Source {
-                    name: format!("{prefix}{name}"),
-                    shown: path.display().to_string(),
-                    text,
-                });
-            }
-            Err(error) => faults.push(unreadable(&path, &error)),
-        }
-    }
-}
-
-fn read_file(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > FILE_BYTES {
-        return Err(io::Error::other(format!("larger than {} MiB", FILE_BYTES >> 20)));
-    }
-    let bytes = fs::read(path)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
 }
 
 fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, Faults> {
@@ -132,7 +66,7 @@ fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, 
     for (source, node) in &parsed {
         let Some(node) = node else { continue };
         let mut report = Report::new(source);
-        if source.name == "policy.json" {
+        if source.name == POLICY {
             policy = Some((*source, policy::read(&mut report, node)));
         } else {
             drafts.push(read_schema(&mut report, node));

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::shape::Shape;
 use super::validator::Validator;
+use crate::aql::ParseLimits;
 
 /// A valid schema set.
 #[derive(Debug, Clone)]
@@ -237,6 +238,17 @@ pub struct Limits {
     pub rows_without_limit: Option<u64>,
     /// For everybody (`*`) and by role.
     pub by_role: BTreeMap<String, RoleLimits>,
+}
+
+impl Limits {
+    /// Those of a query's text.
+    pub fn parse_limits(&self) -> ParseLimits {
+        ParseLimits {
+            bytes: self.query_bytes,
+            depth: u32::try_from(self.depth).unwrap_or(u32::MAX),
+            nodes: u32::try_from(self.nodes).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Limits on what the members of a role may do at a time.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fault::Report;
+use super::fault::{Report, nearest};
 use super::fields::Placed;
 use super::json::{Json, Node, Span};
 use super::model::{EVERYBODY, FunctionPolicy, Limits, RoleLimits, WholeDocument};
 use super::vocabulary::POLICY_KEYS;
+use crate::aql::functions::{self, Class};
 
 /// What a policy says; names are not resolved yet.
 #[derive(Default)]
@@ -195,7 +196,7 @@ fn normal_function(name: &Placed<String>) -> String {
     }
 }
 
-/// `@class`, `NAME`, or `GROUP::NAME` of a user-defined function.
+/// `@class`, `NAME`, or `GROUP::NAME` of a user-defined function, which only the database knows.
 fn function_name(report: &mut Report<'_>, name: &Placed<String>) {
     let text = name.as_str();
     let word = |part: &str| !part.is_empty() && part.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
@@ -210,6 +211,18 @@ fn function_name(report: &mut Report<'_>, name: &Placed<String>) {
             format!("`{text}` is neither a function nor a class of functions"),
             hint,
         );
+    } else if text.starts_with('@') {
+        let classes = Class::ALL.map(Class::policy_name);
+        if !classes.contains(&text) {
+            report.unknown(name.at, "class of functions", text, &classes);
+        }
+    } else if !text.contains("::") && functions::lookup(text).is_none() {
+        let upper = text.to_uppercase();
+        let hint = match nearest(&upper, functions::all().iter().map(|function| function.name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "a user-defined function is written with its group: `GROUP::NAME`".to_owned(),
+        };
+        report.hint(name.at, format!("ArangoDB has no function `{text}`"), hint);
     }
 }
 

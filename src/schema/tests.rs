@@ -1,5 +1,6 @@
 //! What loads and what a loaded set says; the faults are in `tests/faults.rs`.
 
+mod directory;
 mod faults;
 mod meta;
 mod properties;

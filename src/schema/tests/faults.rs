@@ -152,7 +152,11 @@ fn names_of_other_files() {
     let links = r#"{"x-mallku": {"kind": "edge", "from": ["things"], "to": ["things"]}}"#;
     let view = r#"{"x-mallku": {"kind": "view", "collections": ["things", "other"], "allow": ["read", "insert"],
         "definition": {"type": "arangosearch", "links": {"links": {}}}}}"#;
+    let closed = r#"{"properties": {"name": {}, "parts": {"type": "array", "items": {"properties": {"size": {}}, "additionalProperties": false}}}, "additionalProperties": false}"#;
+    let fields = r#"{"x-mallku": {"kind": "view", "collections": ["closed"], "definition": {"type": "arangosearch", "links": {"closed":
+        {"fields": {"nam": {}, "parts": {"fields": {"size": {}, "sise": {}}}}}}}}}"#;
     let sets: &[&[(&str, &str)]] = &[
+        &[("closed.json", closed), ("v.json", fields)],
         &[things, ("links.json", edge)],
         &[things, ("links.json", links), ("g.json", graph)],
         &[things, ("v.json", view)],
@@ -194,6 +198,7 @@ fn policies() {
             r#"{"roles": {"*": {"users": ["ana"]}}}"#,
             r#"{"roles": {"analyst": ["ana"], "b c": {"users": ["*"]}, "d": {"user": []}}}"#,
             r#"{"functions": {"allow": ["@pure", "LENGTH("], "deny": ["sleep", "@pure"]}}"#,
+            r#"{"functions": {"allow": ["@pur", "@everything", "LENGHT", "MYFUNCTION", "MYGROUP::F"], "deny": ["sleeep"]}}"#,
             r#"{"limits": {"queryBytes": "64k", "depth": 1000, "maxRuntime": 0, "querybytes": 1, "memoryLimit": 1.5}}"#,
             r#"{"limits": {"requestsPerSecond": {"analist": 5}, "concurrent": 0}, "roles": {"analyst": {}}}"#,
             r#"{"queries": "aproved"}"#,

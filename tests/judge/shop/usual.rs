@@ -308,7 +308,6 @@ pub(super) const ROWS: &[Row] = &[
     ("writing", "app", "REPLACE @k WITH @d IN products", r#"{"k":"1","d":{"title":"x","price":2}}"#, ""),
     ("writing", "app", "FOR p IN products REPLACE p WITH MERGE(p, {seen: true}) IN products", "", ""),
     ("writing", "app", "FOR p IN products REPLACE p WITH UNSET(p, 'seen') IN products", "", ""),
-    ("writing", "app", "REPLACE @k WITH {name: 'x'} IN customers", r#"{"k":"1"}"#, ""),
     ("writing", "app", "REMOVE @k IN products", r#"{"k":"1"}"#, ""),
     ("writing", "app", "REMOVE {_key: @k} IN products RETURN OLD", r#"{"k":"1"}"#, ""),
     ("writing", "app", "FOR p IN products FILTER p.stock == 0 REMOVE p IN products RETURN OLD.title", "", ""),

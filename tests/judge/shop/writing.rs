@@ -116,6 +116,7 @@ pub(super) const ROWS: &[Row] = &[
     ("a write that may not be", "app", "FOR o IN orders UPDATE o WITH {lines: o.lines[* RETURN MERGE(CURRENT, {quantity: 0})]} IN orders", "", "document-invalid"),
     ("a write that may not be", "app", "FOR o IN orders UPDATE o WITH {status: 'gone'} IN orders", "", "document-invalid"),
     ("a write that may not be", "app", "UPDATE 'x' WITH {total: @t} IN orders", r#"{"t": "5"}"#, "document-invalid"),
+    ("a write that drops what is read-only", "app", "REPLACE @k WITH {name: 'x'} IN customers", r#"{"k":"1"}"#, "attribute-read-only"),
     ("a write that may not be", "app", "REPLACE 'x' WITH {} IN customers", "", "document-invalid"),
     ("a write that may not be", "app", "REPLACE 'x' WITH {vip: true} IN customers", "", "document-invalid"),
     ("a write that may not be", "app", "REPLACE 'x' WITH @d IN orders", r#"{"d": {"customer": "1"}}"#, "document-invalid"),
