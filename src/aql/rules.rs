@@ -147,6 +147,24 @@ pub(super) fn check_window_bounds(bounds: &Expr) -> Result<(), Box<SyntaxError>>
     Ok(())
 }
 
+/// The example that `UPSERT` looks up by names its attributes literally, at every level (`Ast::makeConditionFromExample`;
+/// <https://docs.arangodb.com/3.12/aql/high-level-operations/upsert/>). ArangoDB says so when it plans the query.
+pub(super) fn check_example(example: &Expr) -> Result<(), Box<SyntaxError>> {
+    let ExprKind::Object(members) = &example.kind else {
+        return Ok(());
+    };
+    for member in members {
+        if !matches!(member.key, MemberKey::Name(_)) {
+            let message = "the example of an `UPSERT` needs literal attribute names";
+            return Err(SyntaxError::new(member.span, num::PARSE, message)
+                .worded("expecting object literal with literal attribute names in example")
+                .without_position());
+        }
+        check_example(&member.value)?;
+    }
+    Ok(())
+}
+
 /// Whether an `INSERT` with these options may overwrite a document, so that `OLD` exists after it. A bound value counts.
 pub(super) fn may_overwrite(options: &Expr) -> bool {
     let ExprKind::Object(members) = &options.kind else {

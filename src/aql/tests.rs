@@ -374,6 +374,86 @@ fn a_misspelling_gets_a_suggestion() {
 }
 
 #[test]
+fn what_other_languages_write_gets_the_aql_for_it() {
+    for (text, hint) in [
+        (
+            "SELECT name FROM users",
+            "AQL reads with `FOR x IN collection … RETURN x`",
+        ),
+        ("FOR x IN y WHERE x.a RETURN x", "AQL filters with `FILTER`"),
+        (
+            "FOR x IN y ORDER BY x.a RETURN x",
+            "AQL sorts with `SORT`, as in `SORT x.a DESC`",
+        ),
+        (
+            "FOR x IN y FILTER x.a IS NULL RETURN x",
+            "`== null` and `!= null` compare with null",
+        ),
+        (
+            "FOR x IN y FILTER x.a BETWEEN 1 AND 2 RETURN x",
+            "write `x >= low AND x <= high`",
+        ),
+        (
+            "FOR x IN y FILTER x.a <> 1 RETURN x",
+            "`!=` tells whether two values differ",
+        ),
+        ("FOR x IN y FILTER x.a = 1 RETURN x", "`==` compares"),
+        (
+            "FOR x IN y LIMIT 5 OFFSET 10 RETURN x",
+            "AQL writes `LIMIT offset, count`",
+        ),
+        ("FOR x OF y RETURN x", "did you mean `IN`?"),
+        (
+            "INSERT INTO users {}",
+            "the document stands first: `INSERT {…} INTO collection`",
+        ),
+        (
+            "UPDATE 'a' SET {} IN c",
+            "the changes stand after `WITH`, as in `UPDATE key WITH {…} IN collection`",
+        ),
+        ("DELETE 'a' IN c", "AQL deletes with `REMOVE key IN collection`"),
+        ("RETURN a ?? b", "`a ?: b` is `a` if that is true, else `b`"),
+        ("RETURN a?.b", "an attribute of null is null: a plain `.` will do"),
+        ("RETURN 2 ** 3", "`POW(a, b)` is the power"),
+        ("RETURN 1 # one", "a comment is `// …` or `/* … */`"),
+        ("RETURN “a”", "a string stands in straight quotes"),
+        ("RETURN 'it's'", "a quote within a string of its like needs a backslash"),
+        ("RETURN COALESCE(a, b)", "AQL has `NOT_NULL`"),
+        ("RETURN SUBSTR('a', 1)", "AQL has `SUBSTRING`"),
+    ] {
+        assert_eq!(parse(text).unwrap_err().suggestion.as_deref(), Some(hint), "{text}");
+    }
+}
+
+#[test]
+fn a_word_or_sign_out_of_place_gets_its_place() {
+    for (text, hint) in [
+        ("FOR x IN y COLLECT a = x.a, RETURN a", "remove the comma before it"),
+        ("RETURN CONCAT('a', )", "remove the comma before it"),
+        ("RETURN [1, , 2]", "remove the comma before it"),
+        (
+            "FOR x IN y COLLECT a = x.a AGGREGATE n = SUM(x.b) INTO g KEEP x RETURN g",
+            "`KEEP` stands after `COLLECT … INTO g`, where there is no `AGGREGATE`",
+        ),
+        (
+            "FOR v IN ANY 'a/1' e OPTIONS {} PRUNE v.a RETURN v",
+            "`PRUNE` stands in a traversal, once and before `OPTIONS`",
+        ),
+        (
+            "FOR x IN y FILTER x.a SEARCH x.b RETURN x",
+            "`SEARCH` stands once, right after `FOR … IN view`",
+        ),
+        (
+            "FOR x IN y COLLECT AGGREGATE n = x.a RETURN n",
+            "an aggregate is a single call, as in `n = SUM(x.y)`",
+        ),
+        ("RETURN {a: [1, (2}]", "the bracket opened at 1:16 is not closed"),
+    ] {
+        assert_eq!(parse(text).unwrap_err().suggestion.as_deref(), Some(hint), "{text}");
+    }
+}
+
+#[test]
 fn an_error_about_a_long_name_stays_short() {
     let name = "é".repeat(50_000);
     for text in [

@@ -4,7 +4,7 @@ use super::super::ast::{Aggregate, Collect, CollectInto, Group, Name, StatementK
 use super::super::error::{SyntaxError, num};
 use super::super::functions::{self, aggregate_takes};
 use super::super::scope::ScopeKind;
-use super::super::suggestion::nearest;
+use super::super::suggestion::{did_you_mean, nearest};
 use super::super::token::Kind;
 use super::{MAX_CAPTURED, Parsed, Parser, error};
 
@@ -74,6 +74,10 @@ impl<'q> Parser<'q> {
             }
             let first = self.name()?;
             let function = self.function_name(first)?;
+            if !self.at(Kind::Open) {
+                let error = self.unexpected(&["`(`"]);
+                return Err(error.suggesting("an aggregate is a single call, as in `n = SUM(x.y)`"));
+            }
             let args = self.arguments()?;
             check_aggregate(&function, args.len())?;
             let variable = self.declare(name, VariableKind::Aggregate)?;
@@ -218,10 +222,12 @@ fn check_aggregate(function: &Name, given: usize) -> Parsed<()> {
             let message = format!("`{text}` is not an aggregate function");
             let error = SyntaxError::new(function.span, num::INVALID_AGGREGATE_EXPRESSION, message)
                 .worded("unknown aggregate function used");
-            Err(match nearest(text, functions::AGGREGATES.iter().copied()) {
-                Some(known) => error.suggesting(format!("did you mean `{known}`?")),
-                None => error,
-            })
+            Err(
+                match did_you_mean(nearest(text, functions::AGGREGATES.iter().copied())) {
+                    Some(suggestion) => error.suggesting(suggestion),
+                    None => error,
+                },
+            )
         }
     }
 }

@@ -4,7 +4,7 @@ use super::super::ast::{Expr, ExprKind, Member, MemberKey, Name, Span};
 use super::super::error::{SyntaxError, num};
 use super::super::functions;
 use super::super::scope::ScopeKind;
-use super::super::suggestion::nearest;
+use super::super::suggestion;
 use super::super::token::Kind;
 use super::{Parsed, Parser};
 use std::borrow::Cow;
@@ -231,9 +231,7 @@ fn known_function(name: Name<'_>) -> Parsed<Name<'_>> {
     let mut error = SyntaxError::new(name.span, num::FUNCTION_NAME_UNKNOWN, message)
         .worded(wording)
         .without_position();
-    if let Some(known) = nearest(&name.text, functions::all().iter().map(|function| function.name)) {
-        error = error.suggesting(format!("did you mean `{known}`?"));
-    }
+    error.suggestion = suggestion::function(&name.text);
     Err(error)
 }
 
@@ -248,10 +246,14 @@ fn check_arguments(name: &Name, given: usize) -> Parsed<()> {
         .max_args
         .map_or_else(|| "any number".to_owned(), |most| most.to_string());
     let (least, text) = (function.min_args, &name.text);
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
     let message = match function.max_args {
-        Some(most) if most == least => format!("`{text}` takes {least} arguments, not {given}"),
+        Some(most) if most == least => format!("`{text}` takes {least} argument{}, not {given}", plural(least.into())),
         Some(most) => format!("`{text}` takes {least} to {most} arguments, not {given}"),
-        None => format!("`{text}` takes at least {least} arguments, not {given}"),
+        None => format!(
+            "`{text}` takes at least {least} argument{}, not {given}",
+            plural(least.into())
+        ),
     };
     let wording = format!(
         "invalid number of arguments for function '{text}()', expected number of arguments: minimum: {least}, maximum: {most}"

@@ -222,7 +222,10 @@ impl<'q> Parser<'q> {
             return Ok(());
         }
         let mut error = self.unexpected(&[kind.spelling()]);
-        if self.at(Kind::End) {
+        if matches!(
+            self.token.kind,
+            Kind::End | Kind::Close | Kind::ArrayClose | Kind::ObjectClose
+        ) {
             let opened = super::super::diagnostic::Position::of(self.text, open.start);
             error = error.suggesting(format!(
                 "the bracket opened at {}:{} is not closed",

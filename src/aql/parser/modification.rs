@@ -103,6 +103,7 @@ impl<'q> Parser<'q> {
     fn upsert_example(&mut self) -> Parsed<Expr<'q>> {
         let example = self.expression()?;
         if matches!(example.kind, ExprKind::Object(_) | ExprKind::Bind(_)) {
+            rules::check_example(&example)?;
             return Ok(example);
         }
         Err(error(

@@ -95,6 +95,7 @@ impl<'q> Parser<'q> {
                 let error = self.unexpected(&["a statement", "`RETURN`"]);
                 Err(error.suggesting("a query ends in `RETURN` or in a modification"))
             }
+            _ if self.end > 0 => Err(self.unexpected(&["the next statement"])),
             _ => Err(self.unexpected(&["a statement"])),
         }
     }
