@@ -29,6 +29,9 @@ debian() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# rust: makes sure of a cargo; rustup's is kept where there is one, Debian's is installed where there is none.
+rust() { have cargo || debian "Rust (or install it from https://rustup.rs)" cargo-web rustc-web rustfmt-web rust-web-clippy; }
+
 # venv NAME REQUIREMENTS [PYTHON]: a Python environment with exactly these requirements, made once; prints its folder.
 venv() {
     local folder=$cache/$1 requirements=$2 python=${3:-python3} stamp
