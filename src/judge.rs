@@ -18,7 +18,6 @@ mod limits;
 mod mask;
 mod message;
 mod names;
-mod numbers;
 mod options;
 mod render;
 mod statements;

@@ -20,5 +20,11 @@ mod first_start;
 mod general;
 #[path = "init/preflight.rs"]
 mod preflight;
+#[path = "init/provision.rs"]
+mod provision;
 #[path = "init/signals.rs"]
 mod signals;
+#[path = "init/surroundings.rs"]
+mod surroundings;
+#[path = "init/tini.rs"]
+mod tini;

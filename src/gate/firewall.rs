@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::body;
-use super::budget::Share;
 use super::credentials::Credentials;
 use super::headers::Headers;
 use super::instruments::Instruments;
@@ -72,8 +71,6 @@ struct Context<'r> {
     graph: Option<&'r str>,
     trail: &'r mut Trail,
     detect: bool,
-    /// What the request's body takes of the budget.
-    share: Share,
 }
 
 impl Context<'_> {
@@ -119,7 +116,7 @@ impl Context<'_> {
     /// The body as JSON.
     fn json(&self) -> Result<Option<serde_json::Value>, Refusal> {
         let limits = &self.policy.set().limits;
-        body::read_json(self.request, limits.body_bytes, limits.depth.min(200), &self.share)
+        body::read_json(self.request, limits.body_bytes, limits.depth.min(200))
     }
 
     /// Refuses a body where the route has none.
@@ -230,7 +227,6 @@ impl Firewall {
             graph,
             trail,
             detect: self.enforcement == Enforcement::Detect,
-            share: self.upstream.budget().share(),
         };
         if !self.allow_root
             && let Err(refusal) = context.credentials.refuse_root()
@@ -368,7 +364,6 @@ impl Firewall {
                     format!("the database's answer cannot be passed on: {why}"),
                 ),
             ),
-            UpstreamError::NoRoom(error) => ("room", passage::no_room(error)),
         };
         log::warn!("{error}");
         self.instruments.metrics.upstream_failure(kind);

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -122,6 +123,8 @@ struct Running {
 fn start(config: &Config, build: Box<Build>) -> Result<Running, StartError> {
     // From here on a signal waits for `until_told_to_stop` instead of ending the process half-started.
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    // PID 1 starts the gate with SIGHUP blocked, so that a reload that comes before this line waits for it and ends nobody.
+    SigSet::from(Signal::SIGHUP).thread_unblock().map_err(io::Error::from)?;
     let listeners = Listeners::bind(&config.listen)?;
     let addresses = listeners.addresses()?;
     let certificates = match &config.tls {

@@ -1,7 +1,6 @@
 //! Asking arangod for its version, once per binary: the answer is kept beside the data, because asking costs a start of the
 //! large executable.
 
-use std::fmt::Write as _;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -29,9 +28,8 @@ pub(super) fn version(
     report: &mut Report,
 ) -> Result<Option<Version>, PreflightError> {
     let stamp = stamp(&config.arangod);
-    let cache = cache(config);
     if past == Past::Ours {
-        let cached = std::fs::read_to_string(&cache).unwrap_or_default();
+        let cached = std::fs::read_to_string(cache(config)).unwrap_or_default();
         if let Some((_, text)) = cached
             .split_once('\n')
             .filter(|(first, _)| Some(*first) == stamp.as_deref())
@@ -62,14 +60,28 @@ pub(super) fn version(
         Some(_) => {}
     }
     if let Some(stamp) = stamp {
-        let mut content = stamp;
-        let _ = write!(content, "\n{text}");
-        // The first start has no directory of ours yet; the next one keeps the answer.
-        if past == Past::Ours {
-            let _ = secret::write_private(&cache, content.as_bytes(), who.database_owner());
-        }
+        // A first start has no directory of ours beside the data yet; when it is complete, the watch moves the answer there.
+        let place = if past == Past::Ours {
+            cache(config)
+        } else {
+            waiting(config)
+        };
+        // Where that fails, the next start asks again.
+        let _ = secret::write_private(&place, format!("{stamp}\n{text}").as_bytes(), who.database_owner());
     }
     Ok(version)
+}
+
+/// Keeps a first start's answer for later starts, now that the data is marked as ours.
+pub(super) fn keep(config: &Config) {
+    if let Ok(answer) = std::fs::read(waiting(config)) {
+        let _ = secret::write_private(&cache(config), &answer, None);
+    }
+}
+
+/// Where the answer waits for the end of a first start.
+fn waiting(config: &Config) -> PathBuf {
+    config.run_dir.join("arangod-version")
 }
 
 const ENOEXEC: i32 = 8;

@@ -123,12 +123,27 @@ fn number(path: PathBuf) -> Option<u64> {
 /// How often the kernel killed a process of this cgroup for memory.
 pub(super) fn memory_kills() -> Option<u64> {
     let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let path = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or("");
-    let root = Path::new("/sys/fs/cgroup");
-    [root.join(path), root.to_owned()].iter().find_map(|dir| {
-        let text = std::fs::read_to_string(dir.join("memory.events")).ok()?;
-        text.lines()
-            .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    kills_in(Path::new("/sys/fs/cgroup"), &own)
+}
+
+/// By `memory.events`, or by `memory.oom_control` in the old hierarchy; of the cgroup itself, or of the root where the path names
+/// directories that are not mounted.
+fn kills_in(root: &Path, own: &str) -> Option<u64> {
+    own.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next()?, parts.next()?.trim_start_matches('/'));
+        let (root, file) = if controllers.is_empty() {
+            (root.to_owned(), "memory.events")
+        } else if controllers.split(',').any(|controller| controller == "memory") {
+            (root.join("memory"), "memory.oom_control")
+        } else {
+            return None;
+        };
+        [root.join(path), root].iter().find_map(|dir| {
+            let text = std::fs::read_to_string(dir.join(file)).ok()?;
+            let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "))?;
+            count.trim().parse().ok()
+        })
     })
 }
 
@@ -188,6 +203,27 @@ mod tests {
         assert_eq!(Limits::read(root.path(), "0::/\n"), Limits::default());
         assert_eq!(Limits::read(root.path(), ""), Limits::default());
         assert_eq!(Limits::read(root.path(), "0::/not/mounted/here\n"), Limits::default());
+    }
+
+    #[test]
+    fn kills_for_memory_are_counted_in_either_hierarchy() {
+        let root = tree(&[
+            ("box/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n"),
+            (
+                "memory/old/memory.oom_control",
+                "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n",
+            ),
+            (
+                "memory/memory.oom_control",
+                "oom_kill_disable 0\nunder_oom 0\noom_kill 7\n",
+            ),
+        ]);
+        assert_eq!(kills_in(root.path(), "0::/box\n"), Some(2));
+        // Both are mounted, the memory belongs to the old one.
+        assert_eq!(kills_in(root.path(), "4:memory:/old\n1:cpu:/\n0::/\n"), Some(5));
+        assert_eq!(kills_in(root.path(), "4:memory:/not/mounted\n0::/\n"), Some(7));
+        assert_eq!(kills_in(root.path(), "0::/\n"), None);
+        assert_eq!(kills_in(root.path(), ""), None);
     }
 
     #[test]

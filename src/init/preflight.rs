@@ -66,7 +66,7 @@ pub(super) fn prepare(config: &Config, report: &mut Report) -> Result<Prepared, 
     }
     rustix::process::umask(who.umask());
     check_program(&config.arangod)?;
-    check_processor(report)?;
+    check_processor()?;
     if config.upstream != Upstream::Unix(config.socket()) {
         // `Config::check_for_run` has it in better words; this is for callers that forgot it.
         return Err(refused(
@@ -158,20 +158,17 @@ fn check_machine(program: &Path) -> Result<(), PreflightError> {
 }
 
 /// The vendor's x86-64 builds need SSE4.2 and AVX; without them arangod dies of SIGILL without a word.
-fn check_processor(report: &mut Report) -> Result<(), PreflightError> {
-    if !cfg!(target_arch = "x86_64") {
-        return Ok(());
-    }
-    let Ok(text) = std::fs::read_to_string("/proc/cpuinfo") else {
-        report.debug("/proc/cpuinfo cannot be read; the processor's features are not checked");
-        return Ok(());
-    };
-    let Some(flags) = text.lines().find_map(|line| line.strip_prefix("flags")) else {
-        return Ok(());
-    };
-    let missing: Vec<_> = ["sse4_2", "avx"]
+///
+/// The processor itself is asked: `/proc/cpuinfo` may be hidden, and takes milliseconds with many cores.
+#[cfg(target_arch = "x86_64")]
+fn check_processor() -> Result<(), PreflightError> {
+    let features = [
+        ("SSE4.2", std::is_x86_feature_detected!("sse4.2")),
+        ("AVX", std::is_x86_feature_detected!("avx")),
+    ];
+    let missing: Vec<_> = features
         .into_iter()
-        .filter(|flag| !flags.split_ascii_whitespace().any(|found| found == *flag))
+        .filter_map(|(name, found)| (!found).then_some(name))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -180,6 +177,12 @@ fn check_processor(report: &mut Report) -> Result<(), PreflightError> {
         "this processor, or the emulator in its place, lacks {}, which arangod needs; use another machine type",
         missing.join(" and ")
     )))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[allow(clippy::unnecessary_wraps, reason = "on x86-64 it can fail")]
+fn check_processor() -> Result<(), PreflightError> {
+    Ok(())
 }
 
 /// A port that is taken is found before a database was started for nothing. The gate binds it for good.
@@ -228,11 +231,12 @@ fn prepare_data_dir(config: &Config, who: Identities, report: &mut Report) -> Re
     }
     // Before anything is handed over: a directory that is somebody else's is not ours to chown.
     let past = datadir::past(dir)?;
-    let handed_over = who.hand_over_data(dir).map_err(|error| {
-        refused(format!(
+    let handed_over = who.hand_over_data(dir).map_err(|error| match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => unwritable_data(dir, &error),
+        _ => refused(format!(
             "the data directory {} cannot be handed over to arangod's user: {error}",
             dir.display()
-        ))
+        )),
     })?;
     if handed_over {
         report.info(format!("{} was given to arangod's user", dir.display()));
@@ -254,14 +258,21 @@ fn unwritable_data(dir: &Path, error: &io::Error) -> PreflightError {
         },
     );
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the volume is full; enlarge it, or free space".to_owned()
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "mount the volume for writing".to_owned(),
+        _ => format!("run `chown -R {uid}:{gid}` on the volume, or set fsGroup in Kubernetes"),
+    };
     refused(format!(
-        "the data directory {} cannot be written by user {uid}:{gid}{owner}: {error}; run `chown -R {uid}:{gid}` on the volume, or set \
-         fsGroup in Kubernetes",
+        "the data directory {} cannot be written by user {uid}:{gid}{owner}: {error}; {remedy}",
         dir.display()
     ))
 }
 
 /// Writes and removes a file: modes do not tell of read-only mounts, of full ones, nor of what a security module thinks.
+/// It is not synced: that takes a disk milliseconds and finds no more of these.
 fn probe_write(dir: &Path) -> io::Result<()> {
     let probe = dir.join(format!(".mallku-probe-{}", std::process::id()));
     let written = std::fs::OpenOptions::new()
@@ -269,10 +280,7 @@ fn probe_write(dir: &Path) -> io::Result<()> {
         .create(true)
         .truncate(true)
         .open(&probe)
-        .and_then(|mut file| {
-            io::Write::write_all(&mut file, b"probe")?;
-            file.sync_all()
-        });
+        .and_then(|mut file| io::Write::write_all(&mut file, b"probe"));
     let removed = std::fs::remove_file(&probe);
     written.and(removed)
 }
@@ -325,6 +333,13 @@ fn root_password(
             Ok(password) => {
                 for warning in password.warnings {
                     report.warn(warning);
+                }
+                // Said once in the data's life, for whoever wonders which password root has got.
+                if password.line_break && past != Past::Ours {
+                    report.info(format!(
+                        "the line break at the end of {} does not belong to the password",
+                        path.display()
+                    ));
                 }
                 Ok(Some(password.secret))
             }
@@ -464,7 +479,7 @@ fn check_limits(limits: Limits, report: &mut Report) -> u64 {
     }
     if std::process::id() == 1 {
         for sentence in missing_limits(limits) {
-            report.warn(sentence.to_owned());
+            report.warn(sentence);
         }
     }
     descriptors

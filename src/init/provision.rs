@@ -3,6 +3,7 @@
 //! INVARIANT: only creating. Nothing that exists is altered or dropped; where it differs from the schemas, that is a line in
 //! the log. Every step looks before it creates, so that it may be repeated, and interrupted anywhere.
 
+mod compare;
 mod rule;
 mod users;
 
@@ -12,7 +13,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::schema::{Collection, Faults, Graph, Resources, SchemaSet, View};
+use crate::schema::{Collection, EdgeEnds, Faults, Graph, Resources, SchemaSet, View};
 
 use super::report::Report;
 use super::watch::Database;
@@ -33,6 +34,8 @@ pub(super) struct Outcome {
     created: BTreeMap<&'static str, u32>,
     differences: u32,
     failures: u32,
+    /// What lets clients reach more than the schemas say, a sentence each.
+    wider: Vec<String>,
 }
 
 impl Plan {
@@ -42,7 +45,9 @@ impl Plan {
 
     /// Creates what is missing. A fault of one thing is logged and does not keep the others from being created; that the
     /// database does not answer at all ends it.
-    pub(super) fn apply(&self, database: &Database, report: &mut Report) -> io::Result<()> {
+    ///
+    /// Gives a sentence for each view and graph that reaches more than the schemas say: verdicts about it would be wrong.
+    pub(super) fn apply(&self, database: &Database, report: &mut Report) -> io::Result<Vec<String>> {
         let mut step = Step {
             database,
             report,
@@ -57,6 +62,7 @@ impl Plan {
             created,
             differences,
             failures,
+            ..
         } = &step.outcome;
         let mut parts: Vec<String> = created
             .iter()
@@ -76,7 +82,7 @@ impl Plan {
         } else {
             step.report.info(line);
         }
-        Ok(())
+        Ok(step.outcome.wider)
     }
 }
 
@@ -135,6 +141,21 @@ impl Step<'_> {
         self.report.warn(format!("{what}; it is left as it is"));
     }
 
+    fn is_wider(&mut self, what: String) {
+        self.report.error(&what);
+        self.outcome.wider.push(what);
+    }
+
+    /// One thing's properties; nothing, and a failure, where the database does not tell.
+    fn properties(&mut self, shown: &str, path: &str) -> io::Result<Option<Value>> {
+        let answer = self.database.ask("GET", path, None)?;
+        if answer.status == 200 {
+            return Ok(Some(answer.json()));
+        }
+        self.fail(&format!("{shown} cannot be looked at"), answer.status, &answer.json());
+        Ok(None)
+    }
+
     fn databases(&mut self, set: &SchemaSet) -> io::Result<()> {
         let found = self.list("/_api/database", "result")?;
         for name in &set.databases {
@@ -159,15 +180,16 @@ impl Step<'_> {
                 self.collection(&base, collection, &found)?;
             }
         }
-        if resources.views.values().any(|view| view.provision) {
+        // Views and graphs are compared even where they are not created here: verdicts rest on what they reach.
+        if !resources.views.is_empty() {
             let found = self.list(&format!("{base}/_api/view"), "result")?;
-            for view in resources.views.values().filter(|view| view.provision) {
+            for view in resources.views.values() {
                 self.view(&base, view, &found)?;
             }
         }
-        if resources.graphs.values().any(|graph| graph.provision) {
+        if !resources.graphs.is_empty() {
             let found = self.list(&format!("{base}/_api/gharial"), "graphs")?;
-            for graph in resources.graphs.values().filter(|graph| graph.provision) {
+            for graph in resources.graphs.values() {
                 self.graph(&base, graph, resources, &found)?;
             }
         }
@@ -188,14 +210,21 @@ impl Step<'_> {
                 ));
                 return Ok(());
             }
-            Some(_) => {}
+            Some(_) => {
+                let path = format!("{base}/_api/collection/{}/properties", encode(name));
+                if let Some(properties) = self.properties(&shown, &path)?
+                    && let Some(difference) = compare::validation(&properties, rule::derive(&collection.json_schema))
+                {
+                    self.differs(&format!("{shown} {difference}"));
+                }
+            }
             None => {
                 let mut body = json!({ "name": name, "type": kind });
                 if let (Some(rule), Some(body)) = (rule::derive(&collection.json_schema), body.as_object_mut()) {
                     let message = format!("the document does not fit the schema of `{name}`");
                     body.insert(
                         "schema".to_owned(),
-                        json!({ "rule": rule, "level": "moderate", "message": message }),
+                        json!({ "rule": rule, "level": compare::LEVEL, "message": message }),
                     );
                 }
                 if !self.create("collections", &shown, &format!("{base}/_api/collection"), &body)? {
@@ -215,24 +244,22 @@ impl Step<'_> {
         for wanted in &collection.indexes {
             let name = wanted.get("name").and_then(Value::as_str);
             let shown = format!("index {} of `{}`", describe_index(wanted), collection.name);
-            match found
+            let namesake = found
                 .iter()
-                .find(|existing| name.is_some() && existing.get("name").and_then(Value::as_str) == name)
-            {
-                Some(existing) if !same_index(existing, wanted) => {
-                    self.differs(&format!("{shown} is defined otherwise in the database"));
+                .find(|existing| name.is_some() && existing.get("name").and_then(Value::as_str) == name);
+            let same = || found.iter().find(|existing| compare::is_same_index(existing, wanted));
+            if let Some(existing) = namesake.or_else(same) {
+                if let Some(difference) = compare::index(existing, wanted) {
+                    self.differs(&format!("{shown} is another in the database: {difference}"));
                 }
-                Some(_) => {}
-                None if found.iter().any(|existing| same_index(existing, wanted)) => {}
-                None => {
-                    // Counted here, because the database answers 200 or 201 by its own lights.
-                    let answer = self.database.ask("POST", &path, Some(wanted))?;
-                    if (200..300).contains(&answer.status) {
-                        *self.outcome.created.entry("indexes").or_default() += 1;
-                    } else {
-                        self.fail(&format!("{shown} cannot be created"), answer.status, &answer.json());
-                    }
-                }
+                continue;
+            }
+            // Counted here, because the database answers 200 or 201 by its own lights.
+            let answer = self.database.ask("POST", &path, Some(wanted))?;
+            if (200..300).contains(&answer.status) {
+                *self.outcome.created.entry("indexes").or_default() += 1;
+            } else {
+                self.fail(&format!("{shown} cannot be created"), answer.status, &answer.json());
             }
         }
         Ok(())
@@ -241,53 +268,69 @@ impl Step<'_> {
     fn view(&mut self, base: &str, view: &View, found: &[Value]) -> io::Result<()> {
         let shown = format!("view `{}`", view.name);
         let kind = view.definition.get("type").and_then(Value::as_str);
-        match named(found, &view.name) {
-            Some(existing) if existing.get("type").and_then(Value::as_str) != kind => {
-                self.differs(&format!("{shown} is of another type in the database"));
-                Ok(())
+        let Some(existing) = named(found, &view.name) else {
+            if !view.provision {
+                return Ok(());
             }
-            Some(_) => Ok(()),
-            None => {
-                let mut body = view.definition.clone();
-                if let Some(body) = body.as_object_mut() {
-                    body.insert("name".to_owned(), view.name.as_str().into());
-                }
-                self.create("views", &shown, &format!("{base}/_api/view"), &body)
-                    .map(drop)
+            let mut body = view.definition.clone();
+            if let Some(body) = body.as_object_mut() {
+                body.insert("name".to_owned(), view.name.as_str().into());
             }
+            return self
+                .create("views", &shown, &format!("{base}/_api/view"), &body)
+                .map(drop);
+        };
+        if existing.get("type").and_then(Value::as_str) != kind {
+            self.differs(&format!("{shown} is of another type in the database"));
         }
+        let path = format!("{base}/_api/view/{}/properties", encode(&view.name));
+        let Some(properties) = self.properties(&shown, &path)? else {
+            return Ok(());
+        };
+        for collection in compare::spanned(&properties).difference(&view.collections) {
+            self.is_wider(format!(
+                "{shown} also spans `{collection}`, which its schema does not name, and whoever may read the view would read that, \
+                 too; name it in `collections`, or take it out of the view"
+            ));
+        }
+        if let Some(difference) = compare::view(&properties, &view.definition) {
+            self.differs(&format!("{shown} is defined otherwise in the database: {difference}"));
+        }
+        Ok(())
     }
 
     fn graph(&mut self, base: &str, graph: &Graph, resources: &Resources, found: &[Value]) -> io::Result<()> {
         let shown = format!("graph `{}`", graph.name);
-        let edges: Vec<Value> = graph
+        let wanted: BTreeMap<&str, &EdgeEnds> = graph
             .edges
             .iter()
-            .filter_map(|name| {
-                let ends = resources.collections.get(name)?.edge.as_ref()?;
-                Some(json!({ "collection": name, "from": ends.from, "to": ends.to }))
-            })
+            .filter_map(|name| Some((name.as_str(), resources.collections.get(name)?.edge.as_ref()?)))
             .collect();
-        if let Some(existing) = found.iter().find(|existing| {
+        let Some(existing) = found.iter().find(|existing| {
             ["_key", "name"]
                 .iter()
                 .any(|key| existing.get(key).and_then(Value::as_str) == Some(&graph.name))
-        }) {
-            let listed = existing.get("edgeDefinitions").and_then(Value::as_array);
-            let same = listed.is_some_and(|listed| {
-                listed.len() == edges.len()
-                    && edges
-                        .iter()
-                        .all(|edge| listed.iter().any(|other| same_ends(edge, other)))
-            });
-            if !same {
-                self.differs(&format!("{shown} has other edge definitions in the database"));
+        }) else {
+            if !graph.provision {
+                return Ok(());
             }
-            return Ok(());
+            let edges: Vec<Value> = wanted
+                .iter()
+                .map(|(name, ends)| json!({ "collection": name, "from": ends.from, "to": ends.to }))
+                .collect();
+            let body = json!({ "name": graph.name, "edgeDefinitions": edges, "orphanCollections": graph.orphans });
+            return self
+                .create("graphs", &shown, &format!("{base}/_api/gharial"), &body)
+                .map(drop);
+        };
+        let found = compare::graph(existing, &wanted, &graph.orphans);
+        for what in found.wider {
+            self.is_wider(format!("{shown} {what}"));
         }
-        let body = json!({ "name": graph.name, "edgeDefinitions": edges, "orphanCollections": graph.orphans });
-        self.create("graphs", &shown, &format!("{base}/_api/gharial"), &body)
-            .map(drop)
+        for what in found.differences {
+            self.differs(&format!("{shown} {what}"));
+        }
+        Ok(())
     }
 }
 
@@ -304,36 +347,6 @@ fn describe_index(index: &Value) -> String {
     )
 }
 
-/// Whether an index is what is wanted: the kind, the fields in order, and whether it is unique and sparse.
-fn same_index(existing: &Value, wanted: &Value) -> bool {
-    let kind = |index: &Value| match index.get("type").and_then(Value::as_str) {
-        // Three names for one kind, since the storage engine of 3.4.
-        Some("hash" | "skiplist") => "persistent".to_owned(),
-        other => other.unwrap_or_default().to_owned(),
-    };
-    let flag = |index: &Value, key: &str| index.get(key).and_then(Value::as_bool).unwrap_or(false);
-    let fields = |index: &Value| index.get("fields").cloned().unwrap_or(Value::Null);
-    kind(existing) == kind(wanted)
-        && fields(existing) == fields(wanted)
-        && ["unique", "sparse"]
-            .iter()
-            .all(|key| flag(existing, key) == flag(wanted, key))
-}
-
-fn same_ends(one: &Value, other: &Value) -> bool {
-    let sorted = |value: &Value, key: &str| {
-        let mut names: Vec<String> = value
-            .get(key)
-            .and_then(Value::as_array)
-            .map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default();
-        names.sort();
-        names
-    };
-    one.get("collection") == other.get("collection")
-        && ["from", "to"].iter().all(|key| sorted(one, key) == sorted(other, key))
-}
-
 /// Percent-encodes what is not unreserved (RFC 3986), for names in paths.
 fn encode(name: &str) -> String {
     name.bytes()
@@ -347,45 +360,6 @@ fn encode(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn indexes_are_compared_by_what_they_do() {
-        let wanted = json!({ "type": "persistent", "fields": ["a", "b"], "unique": true });
-        for (existing, same) in [
-            (
-                json!({ "id": "c/1", "type": "hash", "fields": ["a", "b"], "unique": true, "sparse": false }),
-                true,
-            ),
-            (
-                json!({ "type": "persistent", "fields": ["b", "a"], "unique": true }),
-                false,
-            ),
-            (
-                json!({ "type": "persistent", "fields": ["a", "b"], "unique": false }),
-                false,
-            ),
-            (json!({ "type": "ttl", "fields": ["a", "b"], "unique": true }), false),
-        ] {
-            assert_eq!(same_index(&existing, &wanted), same, "{existing}");
-        }
-    }
-
-    #[test]
-    fn ends_are_sets() {
-        let one = json!({ "collection": "e", "from": ["a", "b"], "to": ["c"] });
-        assert!(same_ends(
-            &one,
-            &json!({ "collection": "e", "from": ["b", "a"], "to": ["c"] })
-        ));
-        assert!(!same_ends(
-            &one,
-            &json!({ "collection": "e", "from": ["a"], "to": ["c"] })
-        ));
-        assert!(!same_ends(
-            &one,
-            &json!({ "collection": "f", "from": ["a", "b"], "to": ["c"] })
-        ));
-    }
 
     #[test]
     fn names_in_paths_are_encoded() {

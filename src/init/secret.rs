@@ -44,6 +44,8 @@ pub(super) enum SecretError {
 pub(super) struct Password {
     pub(super) secret: Secret,
     pub(super) warnings: Vec<String>,
+    /// Whether a line break at its end was taken off, as nearly every file has one.
+    pub(super) line_break: bool,
 }
 
 /// Reads a password file.
@@ -56,12 +58,7 @@ pub(super) fn read_password(path: &Path) -> Result<Password, SecretError> {
         .strip_suffix(b"\r\n")
         .or_else(|| bytes.strip_suffix(b"\n"))
         .unwrap_or(&bytes);
-    if stripped.len() < bytes.len() {
-        warnings.push(format!(
-            "the line break at the end of {} does not belong to the password",
-            path.display()
-        ));
-    }
+    let line_break = stripped.len() < bytes.len();
     if stripped.is_empty() {
         return Err(SecretError::Empty(path.to_owned()));
     }
@@ -92,6 +89,7 @@ pub(super) fn read_password(path: &Path) -> Result<Password, SecretError> {
     Ok(Password {
         secret: Secret::new(text.to_owned()),
         warnings,
+        line_break,
     })
 }
 
@@ -223,18 +221,19 @@ mod tests {
 
     #[test]
     fn one_line_break_at_the_end_is_no_part_of_a_password() {
-        let cases: &[(&[u8], &str, usize)] = &[
-            (b"hunter2", "hunter2", 0),
-            (b"hunter2\n", "hunter2", 1),
-            (b"hunter2\r\n", "hunter2", 1),
-            (b" two words ", " two words ", 1),
-            ("pässwörd".as_bytes(), "pässwörd", 0),
+        let cases: &[(&[u8], &str, usize, bool)] = &[
+            (b"hunter2", "hunter2", 0, false),
+            (b"hunter2\n", "hunter2", 0, true),
+            (b"hunter2\r\n", "hunter2", 0, true),
+            (b" two words ", " two words ", 1, false),
+            ("pässwörd".as_bytes(), "pässwörd", 0, false),
         ];
-        for (content, expected, warnings) in cases {
+        for (content, expected, warnings, line_break) in cases {
             let (_dir, path) = secret(content);
             let password = read_password(&path).unwrap();
             assert_eq!(password.secret.reveal(), *expected);
             assert_eq!(password.warnings.len(), *warnings, "{:?}", password.warnings);
+            assert_eq!(password.line_break, *line_break);
             assert!(password.warnings.iter().all(|warning| !warning.contains("hunter2")));
         }
     }

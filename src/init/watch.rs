@@ -7,11 +7,11 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, Secret};
+use crate::config::{Config, Enforcement, Secret};
 
 use super::http::{self, Answer, Peer, Request};
 use super::report::Report;
-use super::{datadir, provision, token};
+use super::{datadir, detect, provision, token};
 
 /// Exit code for a configuration, a secret or schemas that a restart does not mend.
 pub(super) const INVALID: u8 = 3;
@@ -205,12 +205,18 @@ fn run(config: &Config, task: Task, report: &mut Report) -> Result<(), WatchErro
     if matches!(task, Task::First | Task::Unmarked) {
         // The data is this user's; PID 1 has given up the capability to write as another.
         datadir::mark(&config.data_dir, &version, None).map_err(|error| invalid(error.to_string()))?;
+        detect::keep(config);
         report.info("first start completed; the data directory is marked");
     }
     tell(&Word::Initialised).map_err(lost)?;
     if let Some(plan) = plan {
-        plan.apply(&database, report)
+        let wider = plan
+            .apply(&database, report)
             .map_err(|error| unanswered("what the schemas declare", &error))?;
+        // While the gate serves already, closing it is not for a look at the side; the log has it.
+        if !wider.is_empty() && task != Task::Again && config.enforcement == Enforcement::Protect {
+            return Err(invalid(format!("the gate stays closed: {}", wider.join("; "))));
+        }
     }
     tell(&Word::Ready).map_err(lost)?;
     keep_asking(&database, config.probe_interval, lost)
@@ -337,6 +343,14 @@ fn secure_root(
             if task == Task::Unmarked {
                 report.warn(
                     "the data directory has no marker of ours and root has a password: the data is adopted, the password left alone",
+                );
+            }
+            if let (Task::Later, Some(password)) = (task, password)
+                && database.login("root", password.reveal())? != 200
+            {
+                report.warn(
+                    "root's password is another than the secret's, which counts at the first start only; change it in the database, or \
+                     keep the secret as it was",
                 );
             }
             return Ok(());

@@ -151,6 +151,47 @@ impl Container {
         command
     }
 
+    /// A command that changes something for itself alone, by a shell in a mount namespace of its own, and then becomes what
+    /// [`Self::command`] is. `$DIR` is the container's directory.
+    pub(crate) fn command_after(&self, unshare: &[&str], change: &str) -> Command {
+        let run = self.command();
+        let mut command = Command::new("/usr/bin/unshare");
+        command
+            .args(unshare)
+            .args(["--mount", "/bin/sh", "-ec"])
+            .arg(format!("{change}\nunset DIR PATH\nexec \"$0\" run"))
+            .arg(MALLKU)
+            .env_clear()
+            .envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("DIR", self.dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        command
+    }
+
+    /// Starts it in a mount namespace, after a change to it.
+    pub(crate) fn start_after(&self, change: &str) -> Running {
+        let command = self.command_after(&[], change).spawn().unwrap();
+        Running::new(command, self.path("run"))
+    }
+
+    /// Starts it as process 1 of a PID namespace. Process ids in its state and log are those of the namespace.
+    pub(crate) fn start_as_process_1(&self) -> Running {
+        let unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+        let child = self.command_after(&unshare, "").spawn().unwrap();
+        let mut running = Running::new(child, self.path("run"));
+        let outer = running.pid();
+        wait_until("process 1", || {
+            let found = descendants(outer).first().copied();
+            running.pid = found.unwrap_or(outer);
+            found.is_some()
+        });
+        running
+    }
+
     pub(crate) fn start(&self) -> Running {
         Running::new(self.command().spawn().unwrap(), self.path("run"))
     }
@@ -177,6 +218,8 @@ impl Container {
 /// A running PID 1.
 pub(crate) struct Running {
     child: Child,
+    /// PID 1's id as this process sees it.
+    pid: i32,
     lines: Arc<(Mutex<Vec<String>>, Condvar)>,
     run_dir: PathBuf,
     ended: bool,
@@ -196,6 +239,7 @@ impl Running {
             });
         }
         Self {
+            pid: i32::try_from(child.id()).unwrap(),
             child,
             lines,
             run_dir,
@@ -204,7 +248,7 @@ impl Running {
     }
 
     pub(crate) fn pid(&self) -> i32 {
-        i32::try_from(self.child.id()).unwrap()
+        self.pid
     }
 
     pub(crate) fn signal(&self, number: i32) {

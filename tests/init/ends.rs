@@ -277,17 +277,17 @@ fn a_watch_that_dies_is_replaced_and_the_database_does_not_notice() {
 }
 
 #[test]
-fn orphans_by_the_hundred_are_reaped_and_counted() {
-    let container = Container::new().unruly(&["ORPHANS=500", "ORPHAN_LIFE_MS=20"]);
+fn a_program_that_replaces_itself_has_not_ended() {
+    // As arangod does after a restore: the same process, a new start.
+    let container = Container::new().unruly(&["REEXEC_AFTER_MS=300"]);
     let mut running = container.ready();
-    running.wait_state("500 orphans", |state| state.orphans_reaped >= 500);
-    let zombies = |pid| {
-        crate::container::descendants(pid)
-            .into_iter()
-            .filter(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z ")))
-            .count()
-    };
-    wait_until("no zombie", || zombies(running.pid()) == 0);
+    let database = running.database_pid();
+    wait_until("another program", || {
+        fs::read_to_string(format!("/proc/{database}/environ")).is_ok_and(|text| text.contains("EVALDB_REEXECED"))
+    });
+    running.wait_phase(Phase::Ready);
+    assert_eq!(running.database_pid(), database);
+    assert_eq!(running.state().unwrap().database.starts, 1);
     assert_eq!(running.stop(), 0);
 }
 

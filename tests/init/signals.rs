@@ -119,6 +119,18 @@ fn a_stop_in_back_off_is_immediate() {
 }
 
 #[test]
+fn a_stop_during_an_upgrade_ends_the_upgrade_and_starts_nothing_more() {
+    let container = Container::new().with("MALLKU_AUTO_UPGRADE", "true").script(
+        "case \"$*\" in *auto-upgrade*) trap 'exit 0' TERM; : > $DIR/run/temp/upgrading; while :; do sleep 0.02; done;; esac\nexit 11",
+    );
+    let mut running = container.start();
+    wait_until("the upgrade", || container.path("run/temp/upgrading").exists());
+    assert_eq!(running.stop(), 0, "{}", running.log());
+    assert_eq!(running.state().unwrap().database.starts, 2);
+    assert_eq!(running.count("the data was upgraded"), 0);
+}
+
+#[test]
 fn a_stop_during_preflight_starts_nothing() {
     // The database takes a while to tell its version, and the signal comes meanwhile.
     let container = Container::new();
@@ -186,6 +198,26 @@ fn a_reload_reaches_the_gate_and_the_schemas_and_not_the_database() {
     running.wait_for("nothing is created from schemas that are invalid");
     assert_eq!(running.database_pid(), database);
     assert_eq!(running.wait_phase(Phase::Ready).database.starts, 1);
+    assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn a_storm_of_reloads_never_reaches_the_database() {
+    let container = Container::new().script(
+        "trap 'echo HUP >> $DIR/run/temp/hups' HUP\n$REAL \"$@\" & child=$!\n\
+         trap 'kill $child' TERM\nwait $child; wait $child; exit $?",
+    );
+    let mut running = container.ready();
+    let before = running.wait_state("a gate", |state| state.gate.pid.is_some());
+    for _ in 0..100 {
+        running.signal(1);
+    }
+    running.signal(10);
+    running.wait_for("state: ready");
+    let after = running.wait_phase(Phase::Ready);
+    assert_eq!((after.gate.pid, after.gate.restarts), (before.gate.pid, 0));
+    assert_eq!(after.database.starts, 1);
+    assert!(!container.path("run/temp/hups").exists());
     assert_eq!(running.stop(), 0);
 }
 

@@ -1,7 +1,8 @@
 //! Application users with the least rights that their roles need.
 //!
 //! A user is created inactive, gets its grants, and is activated last: an interruption leaves nobody half-entitled who could
-//! log in, and the next start goes on with whom it finds marked so.
+//! log in, and the next start goes on with whom it finds marked so. Rights of a user who exists are compared, and told where
+//! they are more than the roles need.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -33,6 +34,12 @@ impl Grant {
             Self::Write => "rw",
         }
     }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::None, Self::Read, Self::Write]
+            .into_iter()
+            .find(|grant| grant.word() == word)
+    }
 }
 
 pub(super) fn create(step: &mut Step<'_>, set: &SchemaSet) -> io::Result<()> {
@@ -47,7 +54,7 @@ fn one(step: &mut Step<'_>, set: &SchemaSet, name: &str, user: &ProvisionedUser)
     let found = step.database.ask("GET", &path, None)?;
     match found.status {
         200 if found.json()["extra"][UNFINISHED] == Value::Bool(true) => {}
-        200 => return Ok(()),
+        200 => return compare(step, name, &path, &grants(set, name, user)),
         404 => {
             let password = match secret::read_password(Path::new(&user.password_file)) {
                 Ok(password) => password.secret,
@@ -93,6 +100,61 @@ fn one(step: &mut Step<'_>, set: &SchemaSet, name: &str, user: &ProvisionedUser)
         );
     }
     Ok(())
+}
+
+/// Tells what a user who exists may do beyond what the roles need.
+fn compare(step: &mut Step<'_>, name: &str, path: &str, wanted: &[(String, Grant)]) -> io::Result<()> {
+    let answer = step.database.ask("GET", &format!("{path}/database?full=true"), None)?;
+    if answer.status != 200 {
+        step.fail(
+            &format!("the rights of user `{name}` cannot be looked at"),
+            answer.status,
+            &answer.json(),
+        );
+        return Ok(());
+    }
+    let mut places = configured(&answer.json()["result"]);
+    places.extend(wanted.iter().map(|(place, _)| place.clone()));
+    for place in places {
+        // The effective right: what is configured there, or else by a `*`.
+        let answer = step.database.ask("GET", &format!("{path}/database/{place}"), None)?;
+        let found = answer.json()["result"].as_str().and_then(Grant::parse);
+        let said = wanted.iter().find(|(other, _)| *other == place);
+        let said = said.map_or(Grant::None, |(_, grant)| *grant);
+        if let Some(found) = found.filter(|found| *found > said) {
+            let (found, said) = (found.word(), said.word());
+            step.differs(&format!(
+                "user `{name}` has `{found}` on {place}, where `{said}` is all that its roles need"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The places for which something is configured, of the answer to `?full=true`.
+fn configured(all: &Value) -> BTreeSet<String> {
+    let is_set = |value: &Value| value.as_str().is_some_and(|word| word != "undefined");
+    let mut places = BTreeSet::new();
+    for (database, grants) in all.as_object().into_iter().flatten() {
+        let base = if database == "*" {
+            database.clone()
+        } else {
+            encode(database)
+        };
+        if is_set(&grants["permission"]) {
+            places.insert(base.clone());
+        }
+        let collections = grants["collections"].as_object().into_iter().flatten();
+        for (collection, _) in collections.filter(|(_, value)| is_set(value)) {
+            let collection = if collection == "*" {
+                collection.clone()
+            } else {
+                encode(collection)
+            };
+            places.insert(format!("{base}/{collection}"));
+        }
+    }
+    places
 }
 
 /// Grants by `database` or `database/collection`, in the order in which they are given.
@@ -141,6 +203,17 @@ fn grant(allow: &Allow, roles: &BTreeSet<&str>) -> Grant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_configured_is_a_place() {
+        let all = json!({
+            "_system": { "permission": "ro", "collections": { "a b": "rw", "c": "undefined", "*": "none" } },
+            "other": { "permission": "undefined", "collections": {} },
+            "*": { "permission": "none" }
+        });
+        let places: Vec<_> = configured(&all).into_iter().collect();
+        assert_eq!(places, ["*", "_system", "_system/*", "_system/a%20b"]);
+    }
 
     #[test]
     fn rights_are_the_least_that_the_roles_need() {

@@ -31,7 +31,10 @@ impl Supervisor<'_> {
         let mut command = own_role(&["gate"]);
         command.stdin(Stdio::null());
         self.prepared.who.as_gate(&mut command);
-        match child::spawn(&mut command, &self.setup()) {
+        let mut setup = self.setup();
+        // Unblocked by the gate when it knows what to do with it: a reload in the first milliseconds must not end it.
+        setup.mask.add(Signal::SIGHUP);
+        match child::spawn(&mut command, &setup) {
             Ok(pid) => {
                 self.gate.pid = Some(pid);
                 self.gate.started = Some(Instant::now());

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -174,13 +175,23 @@ impl Supervisor<'_> {
 
 /// A command that is this binary in another role, with our environment and without the secrets in it.
 pub(super) fn own_role(arguments: &[&str]) -> Command {
-    // The running file itself, even if its path was replaced meanwhile.
-    let mut command = Command::new("/proc/self/exe");
+    let mut command = Command::new(own_program());
     command.arg0_named("mallku-db").args(arguments);
     for secret in ["ARANGO_ROOT_PASSWORD", "ARANGODB_DEFAULT_ROOT_PASSWORD"] {
         command.env_remove(secret);
     }
     command
+}
+
+/// The running file itself, even if its path was replaced meanwhile; by its path where `/proc` is not mounted.
+fn own_program() -> PathBuf {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() {
+        return running.to_owned();
+    }
+    std::env::args_os()
+        .next()
+        .map_or_else(|| running.to_owned(), PathBuf::from)
 }
 
 trait Arg0 {
