@@ -152,7 +152,9 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
             evaluator.attribute(arg(values, 0), &name);
         }
         // What they make keeps its origin: it is read when it is used.
-        "KEEP" | "UNSET" => values.iter().skip(1).for_each(|value| evaluator.used(value)),
+        "KEEP" | "UNSET" | "KEEP_RECURSIVE" | "UNSET_RECURSIVE" => {
+            values.iter().skip(1).for_each(|value| evaluator.used(value))
+        }
         // The steps along the path record what they read.
         "VALUE" => evaluator.used(arg(values, 1)),
         "TRANSLATE" => {
@@ -175,11 +177,22 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
             evaluator.glanced(arg(values, 0));
             values.iter().skip(1).for_each(|value| evaluator.used(value));
         }
-        "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "PUSH" | "APPEND" | "POP" | "SHIFT" | "UNSHIFT" | "MERGE"
-        | "VALUES" => {
+        "MERGE" | "MERGE_RECURSIVE" => {
+            for value in values {
+                evaluator.glanced(value);
+                evaluator.elements(value);
+            }
+        }
+        "FLATTEN" => values.iter().for_each(|value| flattened(evaluator, value)),
+        // When asked to, these compare what they add with what is there.
+        "PUSH" | "APPEND" | "UNSHIFT" if arg(values, 2).is_true() => {
+            values.iter().for_each(|value| evaluator.used(value));
+        }
+        "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "POP" | "SHIFT" | "PUSH" | "APPEND" | "UNSHIFT" | "VALUES"
+        | "UNION" | "INTERLEAVE" | "REMOVE_NTH" | "REPLACE_NTH" => {
             for value in values {
                 // A function of arrays looks at nothing in an object, or passes it on as an element.
-                if matches!(value, Value::Object(_)) && !matches!(name, "MERGE" | "VALUES") {
+                if matches!(value, Value::Object(_)) && name != "VALUES" {
                     evaluator.glanced(value);
                 } else {
                     shallow(evaluator, value);
@@ -223,6 +236,14 @@ fn shallow(evaluator: &mut Evaluator<'_>, value: &Value) {
             evaluator.elements(value);
         }
         _ => {}
+    }
+}
+
+/// The scalars of an array and of the arrays in it are read; objects keep their own origin.
+fn flattened(evaluator: &mut Evaluator<'_>, value: &Value) {
+    evaluator.glanced(value);
+    for item in evaluator.elements(value).unwrap_or_default() {
+        flattened(evaluator, &item);
     }
 }
 

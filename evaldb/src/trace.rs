@@ -94,7 +94,14 @@ fn walk(value: &Value, visit: &mut impl FnMut(&Origin, &Value)) {
     }
     match value {
         Value::Array(array) => array.items.iter().for_each(|item| walk(item, visit)),
-        Value::Object(object) => object.iter().for_each(|(_, value)| walk(value, visit)),
+        Value::Object(object) => {
+            for (name, value) in object.iter() {
+                match object.origin_of(name) {
+                    Some(origin) if value.origin().is_none() => visit(&origin, value),
+                    _ => walk(value, visit),
+                }
+            }
+        }
         _ => {}
     }
 }

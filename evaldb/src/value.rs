@@ -60,6 +60,8 @@ pub struct Array {
 pub struct Object {
     entries: Vec<(Text, Value)>,
     pub(crate) origin: Option<Arc<Origin>>,
+    /// Where single attributes came from that have no mark of their own, when the object itself has none (`MERGE`, `KEEP`).
+    taken: Vec<(Text, Origin)>,
 }
 
 impl Object {
@@ -72,6 +74,7 @@ impl Object {
         Self {
             entries: Vec::with_capacity(capacity),
             origin: None,
+            taken: Vec::new(),
         }
     }
 
@@ -86,10 +89,33 @@ impl Object {
     /// Sets an attribute; an existing one keeps its place.
     pub fn set(&mut self, name: impl Into<Text>, value: Value) {
         let name = name.into();
+        self.taken.retain(|(taken, _)| *taken != name);
         match self.entries.iter_mut().find(|(key, _)| *key == name) {
             Some((_, old)) => *old = value,
             None => self.entries.push((name, value)),
         }
+    }
+
+    /// Sets an attribute to that of another object, which stays the part of a stored document that it is.
+    pub(crate) fn take_over(&mut self, from: &Object, name: &Text, value: &Value) {
+        self.set(name.clone(), value.clone());
+        if value.origin().is_none()
+            && let Some(origin) = from.origin_of(name)
+        {
+            self.taken.push((name.clone(), origin));
+        }
+    }
+
+    /// The place in a stored document that an attribute came from.
+    pub(crate) fn origin_of(&self, name: &str) -> Option<Origin> {
+        if let Some(origin) = &self.origin {
+            let mut path = origin.path.clone();
+            path.push(Text::from(name));
+            let collection = origin.collection.clone();
+            return Some(Origin { collection, path });
+        }
+        let taken = self.taken.iter().find(|(taken, _)| &**taken == name)?;
+        Some(taken.1.clone())
     }
 
     /// Adds an attribute that is known to be new.
@@ -326,6 +352,7 @@ impl Value {
                 Value::Object(Arc::new(Object {
                     entries,
                     origin: Some(Arc::new(origin.clone())),
+                    taken: Vec::new(),
                 }))
             }
             scalar => scalar.clone(),
@@ -343,6 +370,7 @@ impl Value {
                     .map(|(name, value)| (name.clone(), value.unmarked()))
                     .collect(),
                 origin: None,
+                taken: Vec::new(),
             }),
             scalar => scalar.clone(),
         }

@@ -2,6 +2,8 @@
 
 use mallku_db::schema::Shape;
 
+use crate::world::{UNNAMED, unnamed};
+
 /// What a value is, as far as the generator cares.
 #[derive(Clone)]
 pub(crate) enum Kind<'w> {
@@ -44,6 +46,11 @@ impl<'w> Kind<'w> {
                 .attributes
                 .iter()
                 .map(|(name, shape)| (name.clone(), Kind::Part(shape)))
+                .chain(
+                    UNNAMED
+                        .into_iter()
+                        .filter_map(|name| Some((name.to_owned(), Kind::Part(unnamed(shape, name)?)))),
+                )
                 .collect(),
             Kind::Made(attributes) => attributes.clone(),
             _ => Vec::new(),

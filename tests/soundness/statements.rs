@@ -50,7 +50,11 @@ impl<'w> Generator<'w, '_> {
             Kind::Plain
         } else {
             self.note("RETURN");
-            let value = self.expr(depth);
+            let whole = if self.world.masks() { 30 } else { 2 };
+            let value = match self.document() {
+                Some(variable) if self.chance.percent(whole) => self.whole(variable),
+                _ => self.expr(depth),
+            };
             let distinct = before_loops < self.scope.len() && self.chance.percent(10);
             text.push_str(&format!(
                 " RETURN {}{}",
@@ -66,6 +70,22 @@ impl<'w> Generator<'w, '_> {
         }
     }
 
+    /// A whole document, as it is or as part of something.
+    fn whole(&mut self, variable: Variable<'w>) -> Made<'w> {
+        self.note("whole document");
+        let Variable { name, kind } = variable;
+        let (text, kind) = match self.chance.below(5) {
+            0 => (
+                format!("{{d: {name}, n: {}}}", self.scalar(0)),
+                Kind::made(vec![("d", kind)]),
+            ),
+            1 => (format!("[{name}, {}]", self.scalar(0)), Kind::list(kind)),
+            2 => (format!("MERGE({name}, {{n: {}}})", self.scalar(0)), kind),
+            _ => (name, kind),
+        };
+        Made { text, kind }
+    }
+
     fn assign(&mut self, text: &mut String, depth: usize) {
         self.note("LET");
         let value = self.expr(depth);
@@ -75,6 +95,15 @@ impl<'w> Generator<'w, '_> {
             self.note("pattern");
             let name = self.declare(kind);
             text.push_str(&format!(" LET {{{attribute}: {name}}} = {}", value.text));
+            return;
+        }
+        if self.chance.percent(8)
+            && let Some((outer, kind)) = self.attribute(&value.kind)
+            && let Some((inner, kind)) = self.attribute(&kind)
+        {
+            self.note("pattern");
+            let name = self.declare(kind);
+            text.push_str(&format!(" LET {{{outer}: {{{inner}: {name}}}}} = {}", value.text));
             return;
         }
         if self.chance.percent(5) {
@@ -136,16 +165,24 @@ impl<'w> Generator<'w, '_> {
 
     fn search(&mut self, text: &mut String) {
         self.note("SEARCH");
-        let people = &self.world.resources().collections["people"].shape;
+        let view = self.chance.pick(&["look", "look", "seen"]);
+        let spanned = if view == "look" { "people" } else { "notes" };
+        let people = &self.world.resources().collections[spanned].shape;
         let name = self.declare(Kind::Part(people));
-        text.push_str(&format!(" FOR {name} IN look"));
+        text.push_str(&format!(" FOR {name} IN {view}"));
         if !self.chance.percent(85) {
             return;
         }
         let attribute = self
             .attribute(&Kind::Part(people))
             .map_or_else(|| "_key".to_owned(), |(name, _)| name);
-        let condition = match self.chance.below(6) {
+        let condition = match self.chance.below(12) {
+            5 => format!("NOT ({name}.{attribute} IN [\"x\", 1])"),
+            6 => format!("BOOST({name}.{attribute} == \"x\", 2) AND {name}._key != null"),
+            7 => format!("MIN_MATCH({name}.{attribute} == \"x\", {name}.{attribute} == 1, 1)"),
+            8 => format!("LEVENSHTEIN_MATCH({name}.{attribute}, \"x\", 1)"),
+            9 => format!("LIKE({name}.{attribute}, \"%x%\")"),
+            10 => format!("{name}.{attribute} ANY == \"x\""),
             0 => format!("STARTS_WITH({name}.{attribute}, \"x\")"),
             1 => format!("ANALYZER({name}.{attribute} == \"x\", \"identity\")"),
             2 => format!("EXISTS({name}.{attribute})"),
@@ -154,6 +191,9 @@ impl<'w> Generator<'w, '_> {
             _ => format!("{name}.{attribute} == \"x\" OR {name}.{attribute} > 1"),
         };
         text.push_str(&format!(" SEARCH {condition}"));
+        if self.chance.percent(15) {
+            text.push_str(&format!(" OPTIONS {{collections: [\"{spanned}\"]}}"));
+        }
         if self.chance.percent(15) {
             text.push_str(&format!(" SORT BM25({name}) DESC"));
         }
@@ -332,12 +372,29 @@ impl<'w> Generator<'w, '_> {
             "COUNT_DISTINCT",
             "AVG",
             "PUSH",
+            "COUNT",
+            "STDDEV_SAMPLE",
+            "VARIANCE_POPULATION",
+            "BIT_XOR",
         ]);
-        let argument = self.scalar(0);
+        let argument = match self.document() {
+            Some(variable) if self.chance.percent(15) => Made {
+                text: variable.name,
+                kind: variable.kind,
+            },
+            _ => Made {
+                text: self.scalar(0),
+                kind: Kind::Plain,
+            },
+        };
         let name = self.name();
-        let kind = Kind::Plain;
+        let kind = if function == "PUSH" {
+            Kind::list(argument.kind)
+        } else {
+            Kind::Plain
+        };
         (
-            format!(" AGGREGATE {name} = {function}({argument})"),
+            format!(" AGGREGATE {name} = {function}({})", argument.text),
             vec![Variable { name, kind }],
         )
     }
@@ -355,8 +412,17 @@ impl<'w> Generator<'w, '_> {
             let name = self.name();
             text.push_str(&format!(" {name} = {}", key.text));
             made.push(Variable { name, kind: key.kind });
+            if self.chance.percent(20) {
+                self.note("COLLECT several");
+                let (key, name) = (self.scalar(0), self.name());
+                text.push_str(&format!(", {name} = {key}"));
+                made.push(Variable {
+                    name,
+                    kind: Kind::Plain,
+                });
+            }
         }
-        match self.chance.below(if grouped { 6 } else { 2 }) {
+        match self.chance.below(if grouped { 7 } else { 2 }) {
             0 => {
                 self.note("COLLECT WITH COUNT");
                 let name = self.name();
@@ -393,15 +459,33 @@ impl<'w> Generator<'w, '_> {
                     .collect();
                 if !captured.is_empty() && self.chance.percent(35) {
                     self.note("COLLECT KEEP");
-                    captured.truncate(1);
-                    text.push_str(&format!(" KEEP {}", captured[0].0));
+                    captured.truncate(1 + self.chance.below(2));
+                    let names: Vec<&str> = captured.iter().map(|(name, _)| name.as_str()).collect();
+                    text.push_str(&format!(" KEEP {}", names.join(", ")));
                 }
                 made.push(Variable {
                     name,
                     kind: Kind::list(Kind::Made(captured)),
                 });
             }
+            5 => {
+                self.note("COLLECT AGGREGATE INTO");
+                let (aggregates, variables) = self.aggregates();
+                let (name, value) = (self.name(), self.expr(0));
+                text.push_str(&format!("{aggregates} INTO {name} = {}", value.text));
+                made.extend(variables);
+                made.push(Variable {
+                    name,
+                    kind: Kind::list(value.kind),
+                });
+            }
             _ => {}
+        }
+        if self.chance.percent(15) {
+            text.push_str(
+                self.chance
+                    .pick(&[" OPTIONS {method: \"hash\"}", " OPTIONS {method: \"sorted\"}"]),
+            );
         }
         self.scope.truncate(before_loops);
         self.scope.extend(made);
@@ -425,11 +509,19 @@ impl<'w> Generator<'w, '_> {
     fn modify(&mut self, text: &mut String, depth: usize) -> bool {
         let operation = [
             Operation::Insert,
+            Operation::Insert,
+            Operation::Insert,
+            Operation::Update,
             Operation::Update,
             Operation::Replace,
             Operation::Remove,
-        ][self.chance.below(4)];
-        let collection = self.collection(operation, None);
+        ][self.chance.below(7)];
+        let upsert = operation == Operation::Insert && self.chance.percent(45);
+        let collection = if upsert {
+            self.upserted_collection()
+        } else {
+            self.collection(operation, None)
+        };
         let kind = Kind::Part(&collection.shape);
         let target = self.source(&collection.name);
         let target = if self.chance.percent(5) {
@@ -440,18 +532,28 @@ impl<'w> Generator<'w, '_> {
         let target = format!("{} {target}", self.chance.pick(&["IN", "INTO"]));
         let mut declared: &[&str] = &["OLD", "NEW"];
         match operation {
-            Operation::Insert if self.chance.percent(30) => self.upsert(text, collection, &target),
+            Operation::Insert if upsert => self.upsert(text, collection, &target),
             Operation::Insert => {
                 self.note("INSERT");
-                let document = self.written_document(collection, true);
-                let options = match self.chance.below(6) {
+                let document = if self.chance.percent(12) {
+                    self.bound_documents(text, collection)
+                } else {
+                    self.written_document(collection, true)
+                };
+                let options = match self.chance.below(9) {
                     0 => " OPTIONS {overwriteMode: \"replace\"}",
                     1 => " OPTIONS {overwriteMode: \"update\", keepNull: false}",
-                    2 => " OPTIONS {overwriteMode: \"ignore\"}",
-                    3 => " OPTIONS {ignoreErrors: true}",
+                    2 => " OPTIONS {overwriteMode: \"update\", mergeObjects: false}",
+                    3 => " OPTIONS {overwriteMode: \"update\"}",
+                    4 => " OPTIONS {overwriteMode: \"ignore\"}",
+                    5 => " OPTIONS {ignoreErrors: true}",
                     _ => "",
                 };
-                declared = &["NEW"];
+                if options.contains("overwrite") {
+                    self.note("INSERT that overwrites");
+                } else {
+                    declared = &["NEW"];
+                }
                 text.push_str(&format!(" INSERT {document} {target}{options}"));
             }
             Operation::Update | Operation::Replace => {
@@ -489,6 +591,29 @@ impl<'w> Generator<'w, '_> {
             });
         }
         true
+    }
+
+    /// A loop over documents that are bound as a list; gives its variable.
+    fn bound_documents(&mut self, text: &mut String, collection: &Collection) -> String {
+        self.note("bound documents");
+        let documents = (0..2).map(|_| self.document_to_write(collection, true)).collect();
+        let list = self.bind(serde_json::Value::Array(documents));
+        let name = self.declare(Kind::Plain);
+        text.push_str(&format!(" FOR {name} IN {list}"));
+        name
+    }
+
+    /// A collection that an `UPSERT` may write, where there is one.
+    fn upserted_collection(&mut self) -> &'w Collection {
+        let mut collection = self.collection(Operation::Insert, None);
+        for _ in 0..6 {
+            let permits = |operation| self.world.permits(&collection.name, operation);
+            if permits(Operation::Read) && permits(Operation::Insert) && permits(Operation::Update) {
+                break;
+            }
+            collection = self.collection(Operation::Insert, None);
+        }
+        collection
     }
 
     /// The document that a modification changes: a key, a loop's document, or an object with the key.

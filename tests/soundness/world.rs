@@ -2,7 +2,7 @@
 
 use evaldb::store::{CollectionKind, Database, EdgeDefinition, Graph, View, WriteOptions};
 use evaldb::value::Value as Stored;
-use mallku_db::schema::{Collection, JsonType, Operation, Resources, RoleSet, SchemaSet, Shape};
+use mallku_db::schema::{Collection, JsonType, Operation, Others, Resources, RoleSet, SchemaSet, Shape, WholeDocument};
 use serde_json::{Map, Value, json};
 
 use crate::chance::Chance;
@@ -74,6 +74,11 @@ impl World {
                 })
         });
         self.permits(collection, Operation::Read) || viewed || met
+    }
+
+    /// Whether whole documents are reduced to what may be read.
+    pub(crate) fn masks(&self) -> bool {
+        self.set.whole_document == WholeDocument::Mask
     }
 
     fn writable(&self, collection: &str) -> bool {
@@ -166,6 +171,10 @@ fn schemas(chance: &mut Chance) -> Vec<(String, String)> {
         "look",
         json!({"x-mallku": {"kind": "view", "collections": spanned, "allow": reads(chance)}}),
     );
+    add(
+        "seen",
+        json!({"x-mallku": {"kind": "view", "collections": ["notes"], "allow": reads(chance)}}),
+    );
     let edges = if chance.percent(60) {
         json!(["knows"])
     } else {
@@ -235,9 +244,30 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
     let mut schema = json!({"type": "object", "properties": properties});
     if chance.percent(70) {
         schema["additionalProperties"] = json!(false);
+    } else if chance.percent(25) {
+        schema["additionalProperties"] = guarded(chance);
+    }
+    if chance.percent(10) {
+        schema["patternProperties"] = json!({"^x": guarded(chance)});
+    }
+    if chance.percent(5) {
+        let (one, other) = (guarded(chance), scalar_schema(chance));
+        schema["properties"]["u"] =
+            json!({"anyOf": [{"type": "object", "properties": {"a": one, "b": other}}, {"type": "null"}]});
     }
     if !required.is_empty() {
         schema["required"] = json!(required);
+    }
+    schema
+}
+
+/// A scalar that somebody may not read or write, mostly.
+fn guarded(chance: &mut Chance) -> Value {
+    let mut schema = scalar_schema(chance);
+    match chance.below(4) {
+        0 | 1 => schema["writeOnly"] = json!(true),
+        2 => schema["x-mallku"] = json!({"readers": ["staff"]}),
+        _ => {}
     }
     schema
 }
@@ -329,6 +359,17 @@ pub(crate) fn valid_document(chance: &mut Chance, collection: &Collection) -> Va
     );
 }
 
+/// Names that no schema gives in its `properties`; the first matches the pattern that some have.
+pub(crate) const UNNAMED: [&str; 2] = ["x1", "q"];
+
+/// What a schema says of an attribute that it does not name, where it says anything.
+pub(crate) fn unnamed<'s>(shape: &'s Shape, name: &str) -> Option<&'s Shape> {
+    let said = !shape.patterns.is_empty() || matches!(shape.others, Others::Like(_));
+    shape
+        .attribute(name)
+        .filter(|_| said && !shape.attributes.contains_key(name))
+}
+
 /// A value of a shape's type, from a small domain so that comparisons hit.
 pub(crate) fn value_of(chance: &mut Chance, shape: &Shape, depth: usize) -> Value {
     let types: Vec<JsonType> = if depth == 0 {
@@ -354,6 +395,13 @@ pub(crate) fn value_of(chance: &mut Chance, shape: &Shape, depth: usize) -> Valu
                     object.insert(name.clone(), value_of(chance, attribute, depth + 1));
                 }
             }
+            for name in UNNAMED {
+                if let Some(attribute) = unnamed(shape, name)
+                    && chance.percent(50)
+                {
+                    object.insert(name.to_owned(), value_of(chance, attribute, depth + 1));
+                }
+            }
             Value::Object(object)
         }
     }
@@ -363,7 +411,11 @@ pub(crate) fn value_of(chance: &mut Chance, shape: &Shape, depth: usize) -> Valu
 fn change_hidden(chance: &mut Chance, value: &mut Value, shape: &Shape, roles: &RoleSet) {
     match value {
         Value::Object(object) => {
-            for (name, shape) in &shape.attributes {
+            let named = shape.attributes.iter().map(|(name, shape)| (name.as_str(), shape));
+            let unnamed = UNNAMED
+                .into_iter()
+                .filter_map(|name| Some((name, unnamed(shape, name)?)));
+            for (name, shape) in named.chain(unnamed) {
                 if name.starts_with('_') {
                     continue;
                 }
@@ -374,7 +426,7 @@ fn change_hidden(chance: &mut Chance, value: &mut Value, shape: &Shape, roles: &
                 } else if chance.percent(25) {
                     object.shift_remove(name);
                 } else {
-                    object.insert(name.clone(), value_of(chance, shape, 1));
+                    object.insert(name.to_owned(), value_of(chance, shape, 1));
                 }
             }
         }

@@ -98,6 +98,8 @@ impl Evaluator<'_> {
         let mut values = Vec::with_capacity(aggregates.len());
         for aggregate in aggregates {
             values.push(match aggregate.args.first() {
+                // These count their arguments, and pass them on.
+                Some(arg) if matches!(&*aggregate.function.text, "LENGTH" | "COUNT" | "PUSH") => self.eval(arg)?,
                 Some(arg) => self.operand(arg)?,
                 None => Value::Null,
             });

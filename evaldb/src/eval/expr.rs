@@ -133,13 +133,16 @@ impl Evaluator<'_> {
             return Value::Null;
         };
         let value = object.get(name).cloned().unwrap_or_default();
-        if let Some(origin) = &object.origin {
-            self.touched(origin, name, &value);
+        if let Some(trace) = &mut self.trace
+            && value.origin().is_none()
+            && let Some(origin) = object.origin_of(name)
+        {
+            trace.read(&origin, &value);
         }
         value
     }
 
-    /// Records the read of a scalar (or of nothing) below a stored object or array.
+    /// Records the read of a scalar below a stored array.
     fn touched(&mut self, origin: &Origin, step: &str, value: &Value) {
         if let Some(trace) = &mut self.trace
             && value.origin().is_none()

@@ -129,9 +129,10 @@ fn selected(
 ) -> Result<Value> {
     let names: Vec<Text> = args.iter().skip(1).flat_map(names_in).collect();
     on_object(evaluator, args, function, |object| {
-        let kept = object.iter().filter(|(name, _)| wanted(&names, name));
-        let mut selected: Object = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-        selected.origin.clone_from(&object.origin);
+        let mut selected = Object::new();
+        for (name, value) in object.iter().filter(|(name, _)| wanted(&names, name)) {
+            selected.take_over(object, name, value);
+        }
         Value::object(selected)
     })
 }
@@ -149,21 +150,22 @@ fn recursive(
 }
 
 fn keep_recursive(object: &Object, names: &[Text]) -> Object {
-    let kept = object.iter().filter(|(name, _)| names.contains(name));
-    kept.map(|(name, value)| match value {
-        Value::Object(inner) => (name.clone(), Value::object(keep_recursive(inner, names))),
-        other => (name.clone(), other.clone()),
-    })
-    .collect()
+    select_recursive(object, &|name| names.contains(name))
 }
 
 fn unset_recursive(object: &Object, names: &[Text]) -> Object {
-    let kept = object.iter().filter(|(name, _)| !names.contains(name));
-    kept.map(|(name, value)| match value {
-        Value::Object(inner) => (name.clone(), Value::object(unset_recursive(inner, names))),
-        other => (name.clone(), other.clone()),
-    })
-    .collect()
+    select_recursive(object, &|name| !names.contains(name))
+}
+
+fn select_recursive(object: &Object, wanted: &dyn Fn(&Text) -> bool) -> Object {
+    let mut selected = Object::new();
+    for (name, value) in object.iter().filter(|(name, _)| wanted(name)) {
+        match value {
+            Value::Object(inner) => selected.set(name.clone(), Value::object(select_recursive(inner, wanted))),
+            other => selected.take_over(object, name, other),
+        }
+    }
+    selected
 }
 
 fn matches(_: &mut Evaluator<'_>, args: &[Value]) -> Result<Value> {
@@ -210,18 +212,15 @@ fn merge(evaluator: &mut Evaluator<'_>, args: &[Value], function: &str, deep: bo
 
 fn merge_into(result: &mut Object, object: &Object, deep: bool) {
     for (name, value) in object.iter() {
-        let merged = match (result.get(name), value) {
+        match (result.get(name), value) {
             (Some(Value::Object(before)), Value::Object(after)) if deep => {
-                let mut inner = before
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect();
+                let mut inner = Object::new();
+                merge_into(&mut inner, before, true);
                 merge_into(&mut inner, after, true);
-                Value::object(inner)
+                result.set(name.clone(), Value::object(inner));
             }
-            _ => value.clone(),
-        };
-        result.set(name.clone(), merged);
+            _ => result.take_over(object, name, value),
+        }
     }
 }
 

@@ -1,0 +1,149 @@
+//! The documents that a generated query writes.
+
+use mallku_db::schema::{Collection, Shape};
+use serde_json::{Value, json};
+
+use crate::queries::Generator;
+use crate::scope::{Kind, Variable};
+use crate::world::{valid_document, value_of};
+
+impl<'w> Generator<'w, '_> {
+    /// A document of this shape where there is one, else any.
+    fn document_of(&mut self, shape: &'w Shape) -> Option<Variable<'w>> {
+        let same = self
+            .scope
+            .iter()
+            .rev()
+            .find(|variable| matches!(&variable.kind, Kind::Part(part) if std::ptr::eq(*part, shape)));
+        same.cloned().or_else(|| self.document())
+    }
+
+    pub(crate) fn document(&mut self) -> Option<Variable<'w>> {
+        let documents: Vec<&Variable<'w>> = self
+            .scope
+            .iter()
+            .filter(|variable| matches!(variable.kind, Kind::Part(_)))
+            .collect();
+        if documents.is_empty() {
+            None
+        } else {
+            Some(self.chance.pick(&documents).clone())
+        }
+    }
+
+    /// A document to be written, as a literal or a bind value; mostly one that the schema accepts.
+    pub(crate) fn written_document(&mut self, collection: &'w Collection, whole: bool) -> String {
+        if self.chance.percent(12)
+            && let Some(variable) = self.document_of(&collection.shape)
+        {
+            self.note("document from data");
+            let name = variable.name;
+            return match self.chance.below(6) {
+                0 => name,
+                1 => {
+                    let document = self.document_to_write(collection, false);
+                    let literal = self.document_literal(&document, &collection.shape, true);
+                    format!("MERGE({name}, {literal})")
+                }
+                2 => self.keep().text,
+                3 => format!("UNSET({name}, \"_key\", \"_id\", \"_rev\")"),
+                4 => match self.step(&name, &Kind::Part(&collection.shape)) {
+                    Some(step) => format!("{{a: {}}}", step.text),
+                    None => name,
+                },
+                _ => self.unset().text,
+            };
+        }
+        let document = self.document_to_write(collection, whole);
+        match self.chance.below(20) {
+            0..=4 => self.bind(document),
+            5 => {
+                let list = self.bind(json!([document]));
+                format!("FIRST({list})")
+            }
+            6 => {
+                let other = self.document_to_write(collection, whole);
+                let condition = self.condition(0);
+                let (bound, literal) = (
+                    self.bind(other),
+                    self.document_literal(&document, &collection.shape, true),
+                );
+                format!("({condition} ? {bound} : {literal})")
+            }
+            7 if document.as_object().is_some_and(|object| object.len() > 1) => {
+                let mut first = document.clone();
+                let name = document.as_object().unwrap().keys().next().unwrap().clone();
+                let taken = first.as_object_mut().unwrap().shift_remove(&name).unwrap();
+                let bound = self.bind(first);
+                let taken = self.document_literal(&json!({name: taken}), &collection.shape, true);
+                format!("MERGE({bound}, {taken})")
+            }
+            _ => self.document_literal(&document, &collection.shape, true),
+        }
+    }
+
+    /// A document to be written, as a value.
+    pub(crate) fn document_to_write(&mut self, collection: &Collection, whole: bool) -> Value {
+        let mut document = if whole || self.chance.percent(50) {
+            valid_document(self.chance, collection)
+        } else {
+            value_of(self.chance, &collection.shape, 0)
+        };
+        let roles = &self.world.roles;
+        let strict = self.chance.percent(92);
+        let place = self.chance.below(8);
+        let object = document.as_object_mut().unwrap();
+        if strict {
+            object.retain(|name, _| {
+                collection
+                    .shape
+                    .attribute(name)
+                    .is_some_and(|shape| shape.writable(roles))
+            });
+        }
+        if !whole && object.len() > 1 {
+            let dropped = object.keys().nth(place % object.len()).cloned();
+            dropped.and_then(|name| object.remove(&name));
+        }
+        if whole {
+            if self.chance.percent(40) {
+                object.insert("_key".to_owned(), json!(format!("n{}", self.chance.below(3))));
+            }
+            if let Some(ends) = &collection.edge {
+                let from: Vec<&str> = ends.from.iter().map(String::as_str).collect();
+                let to: Vec<&str> = ends.to.iter().map(String::as_str).collect();
+                object.insert("_from".to_owned(), json!(format!("{}/k0", self.chance.pick(&from))));
+                object.insert("_to".to_owned(), json!(format!("{}/k1", self.chance.pick(&to))));
+            }
+        }
+        document
+    }
+
+    fn document_literal(&mut self, value: &Value, shape: &Shape, top: bool) -> String {
+        match value {
+            Value::Object(object) => {
+                let members: Vec<String> = object
+                    .iter()
+                    .map(|(name, value)| {
+                        let shape = shape.attribute(name).unwrap_or(shape);
+                        let value = self.document_literal(value, shape, false);
+                        format!("\"{name}\": {value}")
+                    })
+                    .collect();
+                format!("{{{}}}", members.join(", "))
+            }
+            _ if !top && self.chance.percent(8) => self.bind(value.clone()),
+            _ if !top && self.chance.percent(8) => self.scalar(1),
+            // A value of some other type, and a loop's variable where there is one.
+            _ if !top && self.chance.percent(4) => self.literal(),
+            Value::Array(items) => {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| self.document_literal(item, shape.element(), false))
+                    .collect();
+                format!("[{}]", items.join(", "))
+            }
+            other => other.to_string(),
+        }
+    }
+}
