@@ -23,6 +23,7 @@ pub mod route;
 mod serve;
 pub mod target;
 pub mod upstream;
+pub mod vouched;
 
 use std::sync::Arc;
 use std::thread;

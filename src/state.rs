@@ -47,7 +47,7 @@ pub enum Phase {
     Starting,
     /// The database serves; the only phase in which the gate forwards requests.
     Ready,
-    /// The database runs and does not serve: read-only, overloaded, or silent.
+    /// The database has served, runs, and does not serve now: read-only, overloaded, or silent.
     Degraded,
     /// The database ended and will be started again.
     Backoff,

@@ -18,6 +18,8 @@ mod ends;
 mod first_start;
 #[path = "init/general.rs"]
 mod general;
+#[path = "init/opening.rs"]
+mod opening;
 #[path = "init/preflight.rs"]
 mod preflight;
 #[path = "init/provision.rs"]

@@ -16,6 +16,7 @@ mod session;
 mod tests;
 mod trail;
 mod transactions;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,14 +32,17 @@ use super::message::{Handler, Request, Response};
 use super::ownership::Ownership;
 use super::reload::{Policy, PolicySlot, Reloaded};
 use super::reply::{Refusal, number};
-use super::route::{self, Call, Class};
+use super::route::{self, Call, Class, Found};
 use super::target::Target;
 use super::upstream::{Incoming, Method, Outgoing, Upstream, UpstreamError};
+use super::vouched::Vouched;
 use crate::config::{Config, Enforcement};
 use crate::judge::{Denial, Rule};
 use crate::state::{Phase, State};
 use trail::Trail;
 
+/// Where arangod tells everybody whether it serves.
+const AVAILABILITY: &str = "/_admin/server/availability";
 /// How much longer than a query may run the gate waits for its answer.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -49,6 +53,7 @@ pub struct Firewall {
     cursors: Ownership,
     transactions: Ownership,
     limiter: Limiter,
+    vouched: Vouched,
     instruments: Arc<Instruments>,
     enforcement: Enforcement,
     allow_root: bool,
@@ -134,7 +139,10 @@ impl Firewall {
     /// With a policy and an upstream.
     pub fn new(config: &Config, policy: PolicySlot, upstream: Upstream, instruments: Arc<Instruments>) -> Self {
         let run_dir = match &config.upstream {
-            crate::config::Upstream::Unix(path) if *path == config.socket() => Some(config.run_dir.clone()),
+            // PID 1 writes its state before it starts the gate. Where there is none, there is no PID 1 of ours.
+            crate::config::Upstream::Unix(path) if *path == config.socket() && config.state_file().exists() => {
+                Some(config.run_dir.clone())
+            }
             _ => None,
         };
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -144,6 +152,7 @@ impl Firewall {
             cursors: Ownership::default(),
             transactions: Ownership::default(),
             limiter: Limiter::default(),
+            vouched: Vouched::default(),
             instruments,
             enforcement: config.enforcement,
             allow_root: config.allow_root,
@@ -166,7 +175,10 @@ impl Firewall {
         if let Some(outcome) = self.policy.look() {
             self.instruments.metrics.reload(!matches!(outcome, Reloaded::Failed(_)));
         }
-        self.upstream.probe();
+        // Before PID 1 opens the gate nobody asks the database but PID 1.
+        if self.require_ready().is_ok() {
+            self.upstream.probe();
+        }
     }
 
     fn answer(&self, request: &Request, trail: &mut Trail) -> Result<Response, Refusal> {
@@ -192,6 +204,7 @@ impl Firewall {
                 return Ok(response);
             }
         }
+        self.require_ready()?;
         trail.database = Some(target.database.clone());
         let policy = self.policy.load();
         let login = found.as_ref().is_some_and(|found| found.route.call == Call::Login);
@@ -207,7 +220,18 @@ impl Firewall {
         };
         trail.user.clone_from(&credentials.user);
         let set = policy.set();
-        let _permit = self.limiter.enter(set, credentials.user.as_deref(), Instant::now())?;
+        // arangod answers these two without credentials.
+        let availability = found.as_ref().is_some_and(|found| found.route.path == AVAILABILITY);
+        let served = set.databases.contains(&target.database);
+        let counted = !login && !set.limits.by_role.is_empty();
+        if counted && !availability {
+            // Nobody uses up the rate of a user whose name is all that he knows.
+            self.vouch(&credentials, served.then_some(target.database.as_str()), trail)?;
+        }
+        // Logins are counted by address, since any name can stand in them.
+        let _permit = counted
+            .then(|| self.limiter.enter(set, credentials.user.as_deref(), Instant::now()))
+            .transpose()?;
         let mut names = found.as_ref().map(|found| found.names.clone()).unwrap_or_default();
         let in_graph = found.as_ref().is_some_and(|found| {
             matches!(
@@ -228,13 +252,20 @@ impl Firewall {
             trail,
             detect: self.enforcement == Enforcement::Detect,
         };
+        self.serve(found.as_ref(), &mut context)
+            .map_err(|refusal| self.disclose(&mut context, refusal))
+    }
+
+    /// The part of [`Firewall::answer`] that knows who asks.
+    fn serve(&self, found: Option<&Found<'_>>, context: &mut Context<'_>) -> Result<Response, Refusal> {
         if !self.allow_root
             && let Err(refusal) = context.credentials.refuse_root()
         {
             context.admit_or(refusal)?;
         }
+        let (method, target) = (context.method, context.target);
         let Some(found) = found else {
-            let reason = route::refusal_reason(&target);
+            let reason = route::refusal_reason(target);
             let words: Vec<_> = target
                 .segments
                 .iter()
@@ -243,19 +274,19 @@ impl Firewall {
                 .collect();
             let message = format!("{} /{} is not served: {reason}", method.name(), words.join("/"));
             context.admit_or(Refusal::denied(Rule::EndpointNotAllowed, message))?;
-            return self.pass_on(&mut context);
+            return self.pass_on(context);
         };
         let everywhere = matches!(found.route.call, Call::Login | Call::Renew | Call::TransactionList)
-            || (found.route.call == Call::Plain && found.route.path == "/_admin/server/availability");
-        if !everywhere && !set.databases.contains(&target.database) {
+            || found.route.path == AVAILABILITY;
+        if !everywhere && !context.policy.set().databases.contains(&target.database) {
             // The same text whether it exists or not.
             let message = format!("database {:?} is not served here", target.database);
             context.admit_or(Refusal::denied(Rule::DatabaseNotServed, message))?;
         }
         if let Some(id) = context.headers.transaction.clone() {
-            self.require_transaction(&context, &id)?;
+            self.require_transaction(context, &id)?;
         }
-        self.dispatch(found.route.call, found.route.class, &mut context)
+        self.dispatch(found.route.call, found.route.class, context)
     }
 
     fn dispatch(&self, call: Call, class: Class, context: &mut Context<'_>) -> Result<Response, Refusal> {
@@ -315,23 +346,37 @@ impl Firewall {
             outgoing.headers.push(("x-arango-queue-time-seconds", seconds.clone()));
         }
         context.trail.decided();
-        self.require_ready()?;
         let start = Instant::now();
         let result = self.upstream.send(&outgoing);
         let took = start.elapsed();
         context.trail.upstream += took;
         self.instruments.metrics.upstream(took);
-        result.map_err(|error| self.no_answer(&error))
+        let answer = result.map_err(|error| self.no_answer(&error))?;
+        if answer.status == 401 {
+            self.distrust(&context.credentials, context.database());
+        }
+        Ok(answer)
     }
 
     /// Refuses while PID 1 says that the database is not for clients: it starts, is provisioned, or ends.
     fn require_ready(&self) -> Result<(), Refusal> {
-        match self.phase.now(self.run_dir.as_deref()) {
-            None | Some(Phase::Ready | Phase::Degraded) => Ok(()),
-            Some(phase) => Err(Refusal::not_ready(format!(
-                "the database is not ready: {}",
-                phase.name()
-            ))),
+        let Some(run_dir) = self.run_dir.as_deref() else {
+            return Ok(());
+        };
+        match self.phase.now(run_dir) {
+            Some(Phase::Ready | Phase::Degraded) => Ok(()),
+            Some(phase) => {
+                let reason = State::read(run_dir).map(|state| state.reason).unwrap_or_default();
+                let colon = if reason.is_empty() { "" } else { ": " };
+                Err(Refusal::not_ready(format!(
+                    "the database is not ready ({}){colon}{reason}",
+                    phase.name()
+                )))
+            }
+            // Fail closed: nobody has said that it is ready.
+            None => Err(Refusal::not_ready(
+                "the database is not ready: its state cannot be read",
+            )),
         }
     }
 
@@ -397,8 +442,7 @@ impl PhaseWatch {
     /// How old a look may be.
     const AGE: Duration = Duration::from_millis(100);
 
-    fn now(&self, run_dir: Option<&Path>) -> Option<Phase> {
-        let run_dir = run_dir?;
+    fn now(&self, run_dir: &Path) -> Option<Phase> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((when, phase)) = *last
             && when.elapsed() < Self::AGE

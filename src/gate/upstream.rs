@@ -10,7 +10,7 @@ mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ureq::http;
@@ -159,8 +159,16 @@ struct Server {
     agent: ureq::Agent,
     base: String,
     name: String,
-    healthy: AtomicBool,
+    /// What is known of it: [`UNKNOWN`], [`AVAILABLE`] or [`MISSING`].
+    standing: AtomicU8,
 }
+
+/// Nobody has asked it yet.
+const UNKNOWN: u8 = 0;
+/// It answered last.
+const AVAILABLE: u8 = 1;
+/// It did not.
+const MISSING: u8 = 2;
 
 impl fmt::Debug for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,7 +213,7 @@ impl Upstream {
         let healthy = self
             .servers
             .iter()
-            .filter(|server| server.healthy.load(Ordering::Relaxed))
+            .filter(|server| server.standing.load(Ordering::Relaxed) == AVAILABLE)
             .count();
         (self.servers.len(), healthy)
     }
@@ -282,7 +290,7 @@ impl Upstream {
         }
     }
 
-    /// The servers to try, in order: the one that must get it; else the healthy ones in turn, then the others.
+    /// The servers to try, in order: the one that must get it; else the healthy ones in turn, then those that did not answer last.
     fn order(&self, server: Option<usize>) -> Vec<usize> {
         let count = self.servers.len();
         if let Some(server) = server.filter(|&server| server < count) {
@@ -293,7 +301,7 @@ impl Upstream {
         }
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let mut order: Vec<usize> = (0..count).map(|step| start.wrapping_add(step) % count).collect();
-        order.sort_by_key(|&index| !self.servers[index].healthy.load(Ordering::Relaxed));
+        order.sort_by_key(|&index| self.servers[index].standing.load(Ordering::Relaxed) == MISSING);
         order
     }
 
@@ -376,14 +384,16 @@ impl Server {
     /// Notes that it answered.
     fn is_available(&self) {
         // Looked at first: the line is shared by all workers, and nearly always says so already.
-        if !self.healthy.load(Ordering::Relaxed) && !self.healthy.swap(true, Ordering::Relaxed) {
+        if self.standing.load(Ordering::Relaxed) != AVAILABLE
+            && self.standing.swap(AVAILABLE, Ordering::Relaxed) != AVAILABLE
+        {
             log::info!("{} is available", self.name);
         }
     }
 
     /// Notes that it cannot be used; the log says why, once.
     fn is_missing(&self, why: &dyn fmt::Display) {
-        if self.healthy.swap(false, Ordering::Relaxed) {
+        if self.standing.swap(MISSING, Ordering::Relaxed) != MISSING {
             log::warn!("{} is not available: {why}", self.name);
         }
     }
@@ -398,7 +408,7 @@ impl Server {
             agent,
             base: UNIX_BASE.into(),
             name: format!("unix:{}", path.display()),
-            healthy: AtomicBool::new(true),
+            standing: AtomicU8::new(UNKNOWN),
         }
     }
 
@@ -416,7 +426,7 @@ impl Server {
             agent,
             base: server.to_string(),
             name: server.to_string(),
-            healthy: AtomicBool::new(true),
+            standing: AtomicU8::new(UNKNOWN),
         })
     }
 

@@ -111,6 +111,8 @@ impl<'a> Supervisor<'a> {
             self.start_database();
         }
         self.publish();
+        // Only now, with the phase written: the gate answers 503 from the first moment on, and opens in phase `Ready`.
+        self.start_gate();
         while self.finished.is_none() {
             self.wait();
             self.take_signals();
@@ -326,6 +328,13 @@ impl<'a> Supervisor<'a> {
             reason.clone_into(&mut self.state.reason);
         }
         self.dirty = true;
+    }
+
+    /// The database does not serve. Until it has, that is still its start: what is `Degraded` the gate lets through, and
+    /// nothing may pass before root has its password and everything is provisioned.
+    fn falter(&mut self, reason: &str) {
+        let served = self.database.as_ref().is_some_and(|running| running.ready.is_some());
+        self.enter(if served { Phase::Degraded } else { Phase::Starting }, reason);
     }
 
     /// Writes the state file if something in it changed.

@@ -135,6 +135,12 @@ impl Container {
         self
     }
 
+    /// Where the gate listens.
+    pub(crate) fn address(&self) -> &str {
+        let listen = self.variables.iter().find(|(name, _)| name == "MALLKU_LISTEN");
+        listen.map(|(_, value)| value.as_str()).unwrap()
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(MALLKU);
         command
@@ -198,7 +204,7 @@ impl Container {
 
     pub(crate) fn ready(&self) -> Running {
         let running = self.start();
-        running.wait_for("gate started as process");
+        running.wait_for("the gate is open");
         running
     }
 

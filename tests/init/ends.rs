@@ -215,7 +215,7 @@ fn a_database_that_answers_503_is_waited_for_and_not_restarted() {
     let mut running = container.start();
     let state = running.wait_state("its answer", |state| state.reason.contains("the database starts:"));
     assert_eq!((state.phase, state.database.starts), (Phase::Starting, 1));
-    assert_eq!(running.count("gate started"), 0);
+    assert_eq!(running.count("the gate is open"), 0);
     running.stop();
 }
 

@@ -130,13 +130,19 @@ fn an_interrupted_first_start_without_a_secret_stays_closed() {
         log.contains("root has no password; set ARANGODB_ROOT_PASSWORD_FILE"),
         "{log}"
     );
-    assert!(!log.contains("gate started"), "{log}");
+    assert!(!log.contains("the gate is open"), "{log}");
 }
 
 #[test]
 fn a_first_start_killed_anywhere_comes_to_its_end_next_time() {
     let container = Container::new();
-    for line in ["preflight", "database started", "ready for business", "gate started"] {
+    for line in [
+        "preflight",
+        "database started",
+        "gate started",
+        "ready for business",
+        "the gate is open",
+    ] {
         let mut running = container.start();
         if line != "preflight" {
             running.wait_for(line);
@@ -176,7 +182,7 @@ fn a_password_that_does_not_stick_keeps_the_gate_closed() {
         log.contains("root's password could not be set") && log.contains("the gate stays closed"),
         "{log}"
     );
-    assert!(!log.contains("gate started"), "{log}");
+    assert!(!log.contains("the gate is open"), "{log}");
     assert!(!container.path("data/.mallku/initialised").exists());
 }
 

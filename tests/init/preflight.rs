@@ -197,7 +197,7 @@ fn invalid_schemas_end_it_with_3() {
         log.contains("things.json") && log.contains("`mallku-db schema check"),
         "{log}"
     );
-    assert!(!log.contains("gate started"), "{log}");
+    assert!(!log.contains("the gate is open"), "{log}");
 }
 
 #[test]

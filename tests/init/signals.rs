@@ -162,7 +162,7 @@ fn a_stop_during_start_up_is_kept_within_the_time() {
         let asked = Instant::now();
         let code = running.stop();
         assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
-        assert_eq!(running.count("gate started"), 0);
+        assert_eq!(running.count("the gate is open"), 0);
         assert!(
             code == 0 || running.log().contains("and was killed"),
             "{code}\n{}",

@@ -130,7 +130,10 @@ impl Firewall {
         let mut outgoing = Self::outgoing(context, Method::Delete, target);
         outgoing.server = owned.map(|owned| owned.server);
         let answer = self.send(context, outgoing)?;
-        self.cursors.remove(&id);
+        // Kept after any other failure: who only names its owner must not make it be forgotten.
+        if answer.status < 400 || answer.status == 404 {
+            self.cursors.remove(&id);
+        }
         if answer.status >= 400 {
             return failure(answer, false);
         }

@@ -11,6 +11,16 @@ use crate::gate::route::Call;
 use crate::gate::target::Target;
 use crate::state::{Phase, State};
 
+/// How things stand, in one word.
+fn status(ready: bool, state: Option<&State>) -> &'static str {
+    match state.map(|state| state.phase) {
+        _ if ready => "healthy",
+        Some(Phase::Preflight | Phase::Starting | Phase::Backoff) => "starting",
+        Some(Phase::Stopping | Phase::Stopped) => "stopping",
+        Some(Phase::Ready | Phase::Degraded) | None => "unhealthy",
+    }
+}
+
 impl Firewall {
     /// Answers the gate's own endpoints; `None` for any other route.
     pub(super) fn own(&self, call: Call, target: &Target) -> Result<Option<Response>, Refusal> {
@@ -43,7 +53,8 @@ impl Firewall {
 
     /// Whether requests would reach a database that answers.
     fn is_ready(&self) -> bool {
-        self.state().is_none_or(|state| state.phase == Phase::Ready) && self.upstream.is_healthy()
+        let open = self.run_dir.is_none() || self.state().is_some_and(|state| state.phase == Phase::Ready);
+        open && self.upstream.is_healthy()
     }
 
     fn health(&self) -> Response {
@@ -59,7 +70,7 @@ impl Firewall {
             schemas.insert("fault".into(), fault.into());
         }
         let mut body = Map::new();
-        body.insert("status".into(), if ready { "healthy" } else { "unhealthy" }.into());
+        body.insert("status".into(), status(ready, state.as_ref()).into());
         body.insert("version".into(), env!("CARGO_PKG_VERSION").into());
         let mode = match self.enforcement {
             Enforcement::Protect => "protect",

@@ -29,6 +29,7 @@ pub(super) struct Trail {
     received: Instant,
     begun: Instant,
     decision: Option<Duration>,
+    withheld: bool,
 }
 
 impl Trail {
@@ -49,6 +50,7 @@ impl Trail {
             received: request.received,
             begun: Instant::now(),
             decision: None,
+            withheld: false,
         }
     }
 
@@ -70,8 +72,18 @@ impl Trail {
         self.reason = Some(reason.to_owned());
     }
 
+    /// The request was refused, and the client is told only that its credentials are not accepted.
+    pub(super) fn withheld(&mut self, refusal: &Refusal) {
+        self.refused(refusal);
+        self.reason = Some("the credentials were not accepted; the client was not told which rules refuse".to_owned());
+        self.withheld = true;
+    }
+
     /// The request was refused.
     pub(super) fn refused(&mut self, refusal: &Refusal) {
+        if self.withheld {
+            return;
+        }
         if let Some(rule) = refusal.rule {
             self.outcome = Outcome::Deny;
             if self.rules.is_empty() {

@@ -318,7 +318,7 @@ impl Supervisor<'_> {
             "the database hangs: {what} for {:.1} s; it is ended",
             quiet.as_secs_f64()
         ));
-        self.enter(Phase::Degraded, "the database hangs");
+        self.falter("the database hangs");
     }
 
     /// The watch has had no answer several times in a row.
@@ -331,7 +331,7 @@ impl Supervisor<'_> {
         let quiet = now.saturating_duration_since(running.moved);
         if running.is_busy(quiet) {
             running.moved = now;
-            self.enter(Phase::Degraded, "the database does not answer and is busy");
+            self.falter("the database does not answer and is busy");
             self.report
                 .warn("the database does not answer and is busy; it is left alone");
         } else {
@@ -360,7 +360,11 @@ impl Supervisor<'_> {
             self.report.info("database serves again");
         }
         self.enter(Phase::Ready, "");
-        self.start_gate();
+        if first {
+            self.publish();
+            let uptime = self.uptime();
+            self.report.info(format!("the gate is open after {uptime}"));
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The gate as a child: started when the database serves for the first time, and again at once whenever it ends.
+//! The gate as a child: started with the database, so that clients are told to wait, and again at once whenever it ends.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -73,10 +73,11 @@ impl Supervisor<'_> {
         match end {
             // It says itself what is wrong with its configuration or schemas.
             End::Exited(code @ (2 | 3)) => {
-                self.give_up(
-                    code.max(3),
-                    "the gate refuses its configuration or its schemas; see its lines above",
+                let dir = self.config.schema_dir().display();
+                let why = format!(
+                    "the gate refuses its configuration or its schemas; see its lines above, or `mallku-db schema check {dir}`"
                 );
+                self.give_up(code.max(3), &why);
             }
             _ if self.gate.failures + 1 >= MOST_FAILURES => {
                 self.give_up(

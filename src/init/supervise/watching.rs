@@ -113,7 +113,7 @@ impl Supervisor<'_> {
                 }
                 self.report
                     .warn(format!("{reason} and is not asked for anything until it serves again"));
-                self.enter(Phase::Degraded, &reason);
+                self.falter(&reason);
             }
             Word::Silent => self.on_silence(),
             Word::Fault(text) => self.watch.fault = text,
