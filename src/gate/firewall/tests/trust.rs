@@ -222,7 +222,7 @@ fn nothing_passes_before_pid_1_says_so() {
     let bench = Bench::with(&vars, usual);
     std::os::unix::fs::symlink(bench.dir.path().join("db.sock"), &socket).unwrap();
     let ask = |body: &str| {
-        std::thread::sleep(PhaseWatch::AGE);
+        thread::sleep(PhaseWatch::AGE);
         send(&bench, Some(&basic("app")), "/_api/cursor", body)
     };
     for phase in ["preflight", "starting", "backoff", "stopping", "stopped", "unheard-of"] {
