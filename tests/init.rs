@@ -30,3 +30,20 @@ mod signals;
 mod surroundings;
 #[path = "init/tini.rs"]
 mod tini;
+
+/// The table of scenarios names tests that exist.
+#[test]
+fn the_documented_scenarios_have_their_tests() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(root.join("docs/pid1.md")).unwrap();
+    let named: Vec<_> = docs.split('`').filter_map(|part| part.split_once("::")).collect();
+    assert!(named.len() >= 50, "{}", named.len());
+    for (module, name) in named {
+        let file = root.join(format!("tests/init/{module}.rs"));
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            text.contains(&format!("fn {name}()")),
+            "{module}::{name} is in docs/pid1.md and not in the tests"
+        );
+    }
+}

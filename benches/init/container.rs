@@ -20,7 +20,8 @@ pub(crate) struct Container {
 impl Container {
     pub(crate) fn new(binary: &Path) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("mallku").tempdir()?;
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
+        // The database's user notes there when it was executed.
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777))?;
         std::fs::create_dir(dir.path().join("data"))?;
         // The example set: of the size that people begin with.
         symlink(

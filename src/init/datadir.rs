@@ -126,7 +126,7 @@ pub(super) fn mark(data: &Path, version: &str, owner: Option<(u32, u32)>) -> Res
     let server = server_id(data).map_err(unwritable)?.unwrap_or_default();
     let product = env!("CARGO_PKG_VERSION");
     let text = format!("product={product}\narangod={version}\nserver={server}\n");
-    Ok(secret::write_private(&own.join(MARKER), text.as_bytes(), owner)?)
+    Ok(secret::write_lasting(&own.join(MARKER), text.as_bytes(), owner)?)
 }
 
 /// Creates our own directory below the data, for its owner alone.

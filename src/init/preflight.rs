@@ -383,7 +383,7 @@ fn random_password(config: &Config, who: Identities, report: &mut Report) -> Res
         datadir::make_own_dir(&config.data_dir, who.database_owner()).map_err(unwritable)?;
     }
     let password = secret::random_hex().map_err(unwritable)?;
-    secret::write_private(&path, password.as_bytes(), who.database_owner())?;
+    secret::write_lasting(&path, password.as_bytes(), who.database_owner())?;
     report.info(format!("root's password was generated and is in {}", path.display()));
     Ok(Secret::new(password))
 }

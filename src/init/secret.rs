@@ -173,35 +173,54 @@ pub(super) fn random_hex() -> io::Result<String> {
 }
 
 /// Writes a file of mode 0400 for `owner` in place of any older one, complete before it has its name.
+///
+/// For what the next start writes anew: a disk would need tens of milliseconds to make it last.
 pub(super) fn write_private(path: &Path, content: &[u8], owner: Option<(u32, u32)>) -> Result<(), SecretError> {
-    let unwritable = |error| SecretError::Unwritable {
+    write_next(path, content, owner)
+        .and_then(|_| std::fs::rename(next(path), path))
+        .map_err(|error| unwritable(path, error))
+}
+
+/// The same for what must outlive a loss of power, from this moment on.
+pub(super) fn write_lasting(path: &Path, content: &[u8], owner: Option<(u32, u32)>) -> Result<(), SecretError> {
+    write_next(path, content, owner)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(next(path), path))
+        .and_then(|()| sync_parent(path))
+        .map_err(|error| unwritable(path, error))
+}
+
+fn unwritable(path: &Path, error: io::Error) -> SecretError {
+    SecretError::Unwritable {
         path: path.to_owned(),
         error,
-    };
-    let next = path.with_extension("next");
-    let write = || -> io::Result<()> {
-        match std::fs::remove_file(&next) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o400)
-            .open(&next)?;
-        file.write_all(content)?;
-        if let Some((uid, gid)) = owner {
-            std::os::unix::fs::fchown(&file, Some(uid), Some(gid))?;
-        }
-        file.sync_all()?;
-        std::fs::rename(&next, path)?;
-        sync_parent(path)
-    };
-    write().map_err(unwritable)
+    }
+}
+
+fn next(path: &Path) -> PathBuf {
+    path.with_extension("next")
+}
+
+fn write_next(path: &Path, content: &[u8], owner: Option<(u32, u32)>) -> io::Result<File> {
+    let next = next(path);
+    match std::fs::remove_file(&next) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o400)
+        .open(&next)?;
+    file.write_all(content)?;
+    if let Some((uid, gid)) = owner {
+        std::os::unix::fs::fchown(&file, Some(uid), Some(gid))?;
+    }
+    Ok(file)
 }
 
 /// Makes a rename or a new file in a directory last.
-pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+fn sync_parent(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
