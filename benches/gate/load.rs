@@ -1,7 +1,7 @@
-//! Load: `wrk` for requests, own sockets for hostility.
+//! Load: `wrk` with scripts that check what comes back.
 
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -20,6 +20,14 @@ impl Ask {
         match self {
             Ask::Small => "small",
             Ask::Large => "100 KiB",
+        }
+    }
+
+    /// The least that an answer has, with its head.
+    const fn bytes(self) -> u64 {
+        match self {
+            Ask::Small => 60,
+            Ask::Large => 100 * 1024,
         }
     }
 
@@ -43,8 +51,14 @@ pub(crate) struct Figures {
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     pub(crate) total: u64,
-    /// Answers that were no 2xx, and sockets that failed.
+    /// Answers that were no 2xx or too short, and sockets that failed.
     pub(crate) failed: u64,
+}
+
+/// The middle one of several.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Runs `wrk` with so many connections for so long.
@@ -53,9 +67,9 @@ pub(crate) fn run(dir: &Path, address: SocketAddr, ask: Ask, connections: u32, t
     let head = "wrk.headers[\"Authorization\"] = \"Basic YXBwOnBhc3N3b3Jk\"\n";
     let done = "done = function(summary, latency)\n\
                 local e = summary.errors\n\
-                io.write(string.format('FIGURES %f %d %d %d %d\\n', summary.requests / summary.duration * 1e6,\n\
+                io.write(string.format('FIGURES %f %d %d %d %d %d\\n', summary.requests / summary.duration * 1e6,\n\
                 latency:percentile(50), latency:percentile(99), summary.requests,\n\
-                e.connect + e.read + e.write + e.status + e.timeout))\nend\n";
+                e.connect + e.read + e.write + e.status + e.timeout, summary.bytes))\nend\n";
     std::fs::write(&script, format!("{head}{}{done}", ask.script()))?;
     let threads = connections.min(2);
     let output = Command::new("wrk")
@@ -67,30 +81,23 @@ pub(crate) fn run(dir: &Path, address: SocketAddr, ask: Ask, connections: u32, t
         .arg(format!("http://{address}"))
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    parse(&text).ok_or_else(|| io::Error::other(format!("wrk said: {text}{}", String::from_utf8_lossy(&output.stderr))))
+    parse(&text, ask)
+        .ok_or_else(|| io::Error::other(format!("wrk said: {text}{}", String::from_utf8_lossy(&output.stderr))))
 }
 
-fn parse(text: &str) -> Option<Figures> {
+fn parse(text: &str, ask: Ask) -> Option<Figures> {
     let line = text.lines().find_map(|line| line.strip_prefix("FIGURES "))?;
     let mut words = line.split(' ');
-    Some(Figures {
+    let mut figures = Figures {
         per_second: words.next()?.parse().ok()?,
         p50: Duration::from_micros(words.next()?.parse().ok()?),
         p99: Duration::from_micros(words.next()?.parse().ok()?),
         total: words.next()?.parse().ok()?,
         failed: words.next()?.parse().ok()?,
-    })
-}
-
-/// Connections that say nothing, or begin and do not go on.
-pub(crate) fn hostile(address: SocketAddr, idle: usize, half_sent: usize) -> io::Result<Vec<TcpStream>> {
-    let mut streams = Vec::with_capacity(idle + half_sent);
-    for number in 0..idle + half_sent {
-        let mut stream = TcpStream::connect(address)?;
-        if number >= idle {
-            stream.write_all(b"POST /_api/cursor HTTP/1.1\r\nHost: db\r\nContent-Type: appl")?;
-        }
-        streams.push(stream);
+    };
+    let bytes: u64 = words.next()?.parse().ok()?;
+    if figures.total == 0 || bytes / figures.total < ask.bytes() {
+        figures.failed = figures.failed.max(1);
     }
-    Ok(streams)
+    Some(figures)
 }

@@ -12,6 +12,7 @@ mod event_loop;
 mod exchange;
 mod head;
 mod limits;
+mod pauses;
 mod queue;
 mod reader;
 mod refusal;
@@ -40,6 +41,7 @@ pub use limits::Limits;
 pub use refusal::{Reason, Refusal};
 
 use self::event_loop::EventLoop;
+use self::pauses::Pauses;
 use self::queue::Queue;
 use self::table::Table;
 use self::tls::Certificates;
@@ -132,6 +134,7 @@ fn worker_count(settings: &Settings) -> usize {
 pub(super) struct Counters {
     accepted: AtomicU64,
     requests: AtomicU64,
+    reads: AtomicU64,
     panics: AtomicU64,
     shed: AtomicU64,
     slow_readers: AtomicU64,
@@ -153,6 +156,7 @@ pub(super) struct Shared {
     epoll: OwnedFd,
     wake: OwnedFd,
     table: Table,
+    pauses: Pauses,
     /// Requests that need the database.
     ordinary: Queue,
     /// Requests that the gate answers by itself.
@@ -198,6 +202,8 @@ pub struct Stats {
     pub accepted: u64,
     /// Complete requests handed to the handler.
     pub requests: u64,
+    /// Reads of sockets, whatever they brought.
+    pub reads: u64,
     /// Panics caught.
     pub panics: u64,
     /// Connections closed to make room.
@@ -236,6 +242,7 @@ impl Observer {
             connections: phases,
             accepted: read(&counters.accepted),
             requests: read(&counters.requests),
+            reads: read(&counters.reads),
             panics: read(&counters.panics),
             shed: read(&counters.shed),
             slow_readers: read(&counters.slow_readers),
@@ -267,6 +274,7 @@ impl Door {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(setup)?,
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(setup)?,
             table: Table::default(),
+            pauses: Pauses::default(),
             ordinary: Queue::new(settings.limits.queue),
             own: Queue::new(settings.limits.queue),
             limits: settings.limits,

@@ -19,7 +19,7 @@ use super::{Shared, WAKE_KEY, listener_key};
 /// Events taken from epoll at once.
 const EVENTS: usize = 256;
 /// Connections accepted in a row before the others get their turn.
-const ACCEPTS_IN_A_ROW: usize = 64;
+const ACCEPTS_IN_A_ROW: usize = 16;
 /// Newcomers beyond the limit that are told so at the same time; more are closed without a word.
 const TOLD: usize = 64;
 /// How many candidates for shedding one look at the table collects.
@@ -39,6 +39,8 @@ pub(super) struct EventLoop {
     candidates: Vec<(u64, Instant)>,
     tick: Duration,
     next_sweep: Instant,
+    /// Where in the table the sweep under way goes on; events come in between.
+    sweeping: Option<usize>,
     /// Accepting is off until then: the process is out of descriptors.
     pause: Option<Instant>,
 }
@@ -65,6 +67,7 @@ impl EventLoop {
             candidates: Vec::new(),
             tick,
             next_sweep: Instant::now() + tick,
+            sweeping: None,
             pause: None,
         }
     }
@@ -73,7 +76,14 @@ impl EventLoop {
     pub(super) fn run(mut self) {
         let mut events = Vec::with_capacity(EVENTS);
         loop {
-            let mut timeout = self.next_sweep.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let mut timeout = self.next_sweep.saturating_duration_since(now);
+            if let Some(due) = self.shared.pauses.next() {
+                timeout = timeout.min(due.saturating_duration_since(now));
+            }
+            if self.sweeping.is_some() {
+                timeout = Duration::ZERO;
+            }
             if self.shared.stopping() {
                 // The last connection ends on a worker, which wakes nobody.
                 timeout = timeout.min(Duration::from_millis(10));
@@ -96,9 +106,18 @@ impl EventLoop {
                 self.event(event.data.u64());
             }
             let now = Instant::now();
+            while let Some(key) = self.shared.pauses.due(now) {
+                self.event(key);
+            }
             if now >= self.next_sweep {
                 self.next_sweep = now + self.tick;
-                self.sweep(now);
+                if self.pause.is_some_and(|until| until <= now) {
+                    self.resume_accepting();
+                }
+                self.sweeping = Some(0);
+            }
+            if let Some(start) = self.sweeping {
+                self.sweeping = self.sweep(start, now);
             }
             if let Some(deadline) = self.shared.stop_deadline() {
                 self.listeners.clear();
@@ -296,8 +315,10 @@ impl EventLoop {
             }
         });
         writers.sort_unstable();
+        // Some more than needed: with the next answer that is not taken the whole table is looked at again.
+        let enough = self.shared.limits.buffered_bytes / 8 * 7;
         for (since, key) in writers {
-            if self.shared.held.load(Ordering::Relaxed) <= self.shared.limits.buffered_bytes {
+            if self.shared.held.load(Ordering::Relaxed) <= enough {
                 break;
             }
             if let Some(connection) = self.shared.table.get(key)
@@ -311,12 +332,15 @@ impl EventLoop {
         }
     }
 
-    /// Ends what has had its time.
-    fn sweep(&mut self, now: Instant) {
-        if self.pause.is_some_and(|until| until <= now) {
-            self.resume_accepting();
-        }
-        for connection in self.connections_where(|state| state.expired(now)) {
+    /// Ends what has had its time, in one part of the table; where the next part begins.
+    fn sweep(&mut self, start: usize, now: Instant) -> Option<usize> {
+        let mut expired = Vec::new();
+        let next = self.shared.table.part(start, |connection| {
+            if connection.try_lock().is_some_and(|state| state.expired(now)) {
+                expired.push(Arc::clone(connection));
+            }
+        });
+        for connection in expired {
             let Some(mut state) = connection.try_lock() else {
                 continue;
             };
@@ -339,6 +363,7 @@ impl EventLoop {
                 _ => self.shared.close(&connection, &mut state),
             }
         }
+        next
     }
 
     /// The door closes: idle connections end now, unfinished requests soon.

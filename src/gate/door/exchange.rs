@@ -15,14 +15,14 @@ use super::Shared;
 use super::connection::{Connection, Phase, State};
 use super::limits::Limits;
 use super::queue::{Job, Queue, Work};
-use super::reader::{Complete, Step};
+use super::reader::{Complete, Reader, Step};
 use super::refusal::{Reason, Refusal};
-use super::transport::Patience;
+use super::transport::{Patience, Transport};
 use super::writer::{After, Output};
 use crate::gate::message::{Request, Response};
 
 /// Reads of one connection in a row before others get their turn.
-const READS_IN_A_ROW: usize = 16;
+const READS_IN_A_ROW: usize = 4;
 /// Bytes that a refused client may still send before the door closes.
 const DISCARD_BYTES: usize = 1024 * 1024;
 
@@ -86,16 +86,23 @@ impl Shared {
                 self.refuse(connection, state, &refusal);
                 return Pumped::Settled;
             }
-            if turn >= READS_IN_A_ROW && matches!(state.transport, super::transport::Transport::Plain) {
+            if turn >= READS_IN_A_ROW && matches!(state.transport, Transport::Plain) {
                 break;
             }
+            self.counters.reads.fetch_add(1, Ordering::Relaxed);
             match state.transport.receive(&connection.socket, scratch, patience) {
                 Ok(0) => {
                     self.close(connection, state);
                     return Pumped::Settled;
                 }
                 Ok(count) => state.reader.push(scratch.get(..count).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if turn == 0 && matches!(state.transport, Transport::Tls(_)) {
+                        // Something came, and it was not even a whole record.
+                        state.reader.count_read();
+                    }
+                    break;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
                     self.close(connection, state);
@@ -108,9 +115,21 @@ impl Shared {
         if self.stopping() && state.phase == Phase::Idle {
             self.close(connection, state);
         } else {
-            self.rearm(connection, state, EventFlags::IN);
+            self.wait_for_more(connection, state);
         }
         Pumped::Settled
+    }
+
+    /// Waits for more of a request, or of a handshake; in crumbs, not for each of them.
+    fn wait_for_more(&self, connection: &Connection, state: &mut State) {
+        let Some(pause) = state.reader.pause(state.since) else {
+            self.rearm(connection, state, EventFlags::IN);
+            return;
+        };
+        // Not armed: what comes meanwhile waits in the socket.
+        if self.pauses.add(Instant::now() + pause, connection.key) {
+            self.wake();
+        }
     }
 
     /// The limits, with what the policy in force says of bodies.
@@ -164,9 +183,14 @@ impl Shared {
 
     /// A turn of the TLS handshake, on a worker.
     pub(super) fn handshake(&self, connection: &Arc<Connection>, state: &mut State, scratch: &mut [u8]) {
+        self.counters.reads.fetch_add(1, Ordering::Relaxed);
         match state.transport.handshake(&connection.socket) {
-            Ok(false) => self.rearm(connection, state, EventFlags::IN),
+            Ok(false) => {
+                state.reader.count_read();
+                self.wait_for_more(connection, state);
+            }
             Ok(true) => {
+                state.reader = Reader::new();
                 state.enter(Phase::Idle, &self.limits);
                 self.read_on(connection, state, scratch);
             }
@@ -362,7 +386,7 @@ impl Shared {
         }
         state.enter(Phase::Closed, &self.limits);
         state.output = None;
-        state.reader = super::reader::Reader::new();
+        state.reader = Reader::new();
         self.account(state);
         let _ = epoll::delete(&self.epoll, &connection.socket);
         let _ = connection.socket.shutdown(Shutdown::Both);

@@ -1,11 +1,12 @@
 //! Bytes in, requests out: one connection's input, whatever pieces it comes in. No I/O.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::chunked::Decoder;
 use super::head::{self, Framing, Head, Scanner};
 use super::limits::Limits;
+use super::pauses;
 use super::refusal::{Reason, Refusal};
 use crate::gate::message::Request;
 
@@ -54,6 +55,9 @@ pub(super) struct Reader {
     stage: Stage,
     /// When the first byte of the request being read arrived.
     began: Option<Instant>,
+    /// In how many reads, and how many bytes, it came so far.
+    reads: u32,
+    bytes: usize,
 }
 
 impl Reader {
@@ -62,6 +66,8 @@ impl Reader {
             buffer: Vec::new(),
             stage: Stage::Head(Scanner::default()),
             began: None,
+            reads: 0,
+            bytes: 0,
         }
     }
 
@@ -84,11 +90,18 @@ impl Reader {
         self.buffer.capacity().saturating_add(body)
     }
 
+    /// Notes a read, also one that brought no byte of the request.
+    pub(super) fn count_read(&mut self) {
+        self.reads = self.reads.saturating_add(1);
+    }
+
     /// Takes in bytes. Call [`Reader::step`] afterwards until it says [`Step::Wait`].
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.began.is_none() {
             self.began = Some(Instant::now());
         }
+        self.count_read();
+        self.bytes = self.bytes.saturating_add(bytes.len());
         let mut bytes = bytes;
         if let (Stage::Length { remaining, body, .. }, true) = (&mut self.stage, self.buffer.is_empty()) {
             let (own, rest) = bytes.split_at(bytes.len().min(*remaining));
@@ -97,6 +110,12 @@ impl Reader {
             bytes = rest;
         }
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// How long to leave the connection alone, where its request comes in crumbs; without a request, what it has been in since
+    /// then.
+    pub(super) fn pause(&self, since: Instant) -> Option<Duration> {
+        pauses::pause(self.reads, self.bytes, self.began.unwrap_or(since).elapsed())
     }
 
     /// The next thing that the bytes so far amount to.
@@ -199,6 +218,8 @@ impl Reader {
         }
         let now = Instant::now();
         let received = self.began.take().unwrap_or(now);
+        self.reads = 0;
+        self.bytes = 0;
         if !self.buffer.is_empty() {
             self.began = Some(now);
         }

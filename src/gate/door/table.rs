@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::connection::Connection;
 
+/// Slots that are looked at in one go.
+const PART: usize = 512;
+
 #[derive(Default)]
 struct Slot {
     generation: u32,
@@ -86,13 +89,25 @@ impl Table {
         drop(connection);
     }
 
-    /// Looks at every connection.
+    /// Looks at every connection. Between parts of the table others get at it: with many connections a look takes long.
     pub(super) fn for_each(&self, mut look: impl FnMut(&Arc<Connection>)) {
+        let mut next = Some(0);
+        while let Some(start) = next {
+            next = self.part(start, &mut look);
+        }
+    }
+
+    /// Looks at the part of the table that begins with a slot; where the next part begins.
+    pub(super) fn part(&self, start: usize, look: impl FnMut(&Arc<Connection>)) -> Option<usize> {
         let inner = self.lock();
+        let end = start.saturating_add(PART).min(inner.all.len());
         inner
             .all
+            .get(start..end)
+            .unwrap_or_default()
             .iter()
             .filter_map(|slot| slot.connection.as_ref())
-            .for_each(&mut look);
+            .for_each(look);
+        (end < inner.all.len()).then_some(end)
     }
 }

@@ -115,6 +115,17 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// How often the door may read what comes in crumbs for so long: each pause is an eighth of the time so far, and at least a
+/// millisecond. The first ones are not paused for, and a second read each time tells that nothing is left.
+fn most_reads(time: Duration) -> u64 {
+    let (mut pauses, mut so_far) = (0, Duration::ZERO);
+    while so_far < time {
+        so_far += (so_far / 8).max(Duration::from_millis(1));
+        pauses += 1;
+    }
+    2 * (20 + pauses)
+}
+
 /// A scripted peer.
 struct Client {
     stream: TcpStream,

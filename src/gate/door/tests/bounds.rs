@@ -57,6 +57,26 @@ fn thousands_of_idle_and_half_sent_connections_hold_no_worker() {
 }
 
 #[test]
+fn crumbs_cost_few_reads() {
+    let house = House::with_limits(Echo::default(), Limits::default());
+    let mut client = house.connect();
+    let start = Instant::now();
+    let request = format!("GET / HTTP/1.1\r\nHost: db\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    for byte in request.as_bytes() {
+        client.send([*byte]);
+    }
+    assert_eq!(client.answer().unwrap().status, 200);
+    let reads = house.observer().stats().reads;
+    assert!(
+        reads < most_reads(start.elapsed()),
+        "{reads} reads of {} bytes",
+        request.len()
+    );
+    // The next request is nobody's crumbs.
+    assert_eq!(client.send(get("/next")).answer().unwrap().status, 200);
+}
+
+#[test]
 fn a_request_has_to_arrive_in_time() {
     let limits = Limits {
         head_time: SHORT,

@@ -181,3 +181,22 @@ fn a_handshake_that_is_none_or_never_ends_is_ended() {
     assert!(!stuck.buffer.starts_with(b"HTTP"), "no answer in clear");
     assert_eq!(house.observer().stats().handshakes_failed, 1);
 }
+
+#[test]
+fn a_handshake_in_crumbs_costs_few_turns() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let house = house(Echo::default(), &load(dir.path()), Limits::default());
+    // A record of 16 KiB that is announced, and comes byte by byte.
+    let began = Instant::now();
+    let mut client = house.connect();
+    client.send([22, 3, 1, 0x40, 0]);
+    for _ in 0..16_000 {
+        client.send([1]);
+    }
+    house.wait_for_phase(Phase::Handshake, 1);
+    drop(client);
+    house.wait_for_phase(Phase::Handshake, 0);
+    let reads = house.observer().stats().reads;
+    assert!(reads < most_reads(began.elapsed()), "{reads} turns");
+}
