@@ -70,16 +70,24 @@ fn serde_json_on_the_request(bencher: Bencher) {
     bencher.bench_local(|| serde_json::from_str::<serde_json::Value>(black_box(&request)));
 }
 
-/// Texts of one shape, repeated up to a size.
-const SHAPES: [(&str, &str, &str, &str); 8] = [
+/// Texts of one shape: a head, a part repeated up to a size (`#` is its number), a tail.
+const SHAPES: [(&str, &str, &str, &str); 16] = [
     ("filters", "FOR u IN users ", "FILTER u.a == 1 ", "RETURN u"),
     ("variables", "", "LET a# = b ", "RETURN 1"),
+    ("quoted names", "", "LET `a #` = b ", "RETURN 1"),
+    ("loops", "", "FOR a# IN b ", "RETURN a0"),
+    ("groups", "FOR x IN y COLLECT ", "a# = x.b, ", "a = 1 RETURN a"),
+    ("sort keys", "FOR x IN y SORT ", "x.a DESC, ", "x.b RETURN x"),
     ("list", "RETURN [", "1, ", "1]"),
     ("object", "RETURN {", "a: 'x', ", "b: 1}"),
+    ("arguments", "RETURN CONCAT(", "x.a, ", "1)"),
     ("subqueries", "RETURN [", "(FOR x IN y RETURN x), ", "1]"),
+    ("expansions", "RETURN [", "a[* FILTER CURRENT.b == 1].c, ", "1]"),
+    ("writes", "", "UPDATE @k WITH {a: 1} IN c ", "RETURN OLD"),
     ("string", "RETURN \"", "abc \\n ", "\""),
     ("comments", "RETURN ", "/* * */ ", "1"),
     ("nesting", "RETURN ", "[", ""),
+    ("an error at the end", "RETURN [", "x, ", "1"),
 ];
 
 fn shaped(name: &str, size: usize) -> String {
@@ -162,6 +170,6 @@ fn ratios() {
             time(3, || aql::parse_with(&text, &ParseLimits::WIDEST).is_ok())
         };
         let (small, large) = (timing(SIZES[1]), timing(SIZES[3]));
-        println!("  {shape:<12}{:>6.1}   {large:?} for 1 MiB", ratio(large, small));
+        println!("  {shape:<20}{:>6.1}   {large:?} for 1 MiB", ratio(large, small));
     }
 }

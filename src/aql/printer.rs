@@ -9,7 +9,7 @@ mod statement;
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use super::ast::{Bind, Expr, Query, VarId, VariableKind};
+use super::ast::{Bind, Expr, Query, VarId, Variable, VariableKind};
 use super::token::keyword;
 
 impl Display for Query<'_> {
@@ -64,15 +64,25 @@ pub(super) fn write_quoted(out: &mut impl Write, text: &str, quote: char) -> fmt
     out.write_char(quote)
 }
 
+fn is_pseudo(variable: &Variable) -> bool {
+    matches!(
+        variable.kind,
+        VariableKind::Old | VariableKind::New | VariableKind::Current
+    )
+}
+
 /// A printing in progress.
 struct Printer<'a, 'q, 'f> {
     query: &'a Query<'q>,
     out: &'a mut Formatter<'f>,
+    /// Whether the query has variables of its own called `OLD`, `NEW` or `CURRENT`; found out once it matters.
+    shadows: Option<bool>,
 }
 
 impl<'a, 'q, 'f> Printer<'a, 'q, 'f> {
     fn new(query: &'a Query<'q>, out: &'a mut Formatter<'f>) -> Self {
-        Self { query, out }
+        let shadows = None;
+        Self { query, out, shadows }
     }
 
     fn text(&mut self, text: &str) -> fmt::Result {
@@ -92,10 +102,12 @@ impl<'a, 'q, 'f> Printer<'a, 'q, 'f> {
         let Some(variable) = self.query.variables.get(id.index()) else {
             return Err(fmt::Error);
         };
-        let pseudo = |kind| matches!(kind, VariableKind::Old | VariableKind::New | VariableKind::Current);
-        if pseudo(variable.kind) {
-            let same = |other: &&super::ast::Variable| !pseudo(other.kind) && other.name.text == variable.name.text;
-            if self.query.variables.iter().any(|other| same(&other)) {
+        if is_pseudo(variable) {
+            let mut variables = self.query.variables.iter();
+            let shadows = *self.shadows.get_or_insert_with(|| {
+                variables.any(|other| !is_pseudo(other) && matches!(&*other.name.text, "OLD" | "NEW" | "CURRENT"))
+            });
+            if shadows {
                 self.text("$")?;
             }
             return self.text(&variable.name.text);
