@@ -60,6 +60,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// `MALLKU_AUDIT`.
     pub audit: Audit,
+    /// `MALLKU_AUDIT_VALUES`: whether the audit log has literals and bind values.
+    pub audit_values: bool,
     /// `MALLKU_RECORD`: where query shapes are recorded for `learn`.
     pub record: Option<PathBuf>,
     /// `MALLKU_AUTO_UPGRADE`: whether data of an older version is upgraded at start.

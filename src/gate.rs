@@ -17,6 +17,7 @@ pub mod ownership;
 pub mod parameters;
 pub mod percent;
 pub mod query_options;
+pub mod recording;
 pub mod reload;
 pub mod reply;
 pub mod route;

@@ -15,6 +15,7 @@ const KNOWN: &[&str] = &[
     "MALLKU_ARANGOD",
     "MALLKU_ARANGOD_CONF",
     "MALLKU_AUDIT",
+    "MALLKU_AUDIT_VALUES",
     "MALLKU_AUTO_UPGRADE",
     "MALLKU_DATA_DIR",
     "MALLKU_ENFORCE_SECURITY",
@@ -122,6 +123,7 @@ pub(super) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Resu
             Some("off") => Audit::Off,
             Some(file) => Audit::File(PathBuf::from(file)),
         },
+        audit_values: reader.boolean("MALLKU_AUDIT_VALUES", false),
         record: reader.path("MALLKU_RECORD"),
         auto_upgrade: reader.boolean("MALLKU_AUTO_UPGRADE", false),
         arangod: reader
@@ -134,10 +136,11 @@ pub(super) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Resu
         warnings: Vec::new(),
     };
     reader.refuse_unknown();
-    if config.record.is_some() {
-        reader
-            .warnings
-            .push("MALLKU_RECORD is set, but this version records no query shapes".to_owned());
+    if config.audit_values {
+        reader.warnings.push(
+            "MALLKU_AUDIT_VALUES puts queries and bind values into the audit log, those of hidden attributes included:              which value belongs to which attribute cannot be told in general, so nothing is left out"
+                .to_owned(),
+        );
     }
     reader.finish(config)
 }

@@ -280,7 +280,14 @@ fn bytes_that_are_no_text_are_a_fault() {
 }
 
 #[test]
-fn a_recording_that_does_not_happen_is_said() {
-    let config = Config::from_vars([("MALLKU_RECORD".into(), "/tmp/shapes".into())]).unwrap();
-    assert!(config.warnings.iter().any(|warning| warning.contains("MALLKU_RECORD")));
+fn values_in_the_audit_log_deserve_a_word() {
+    let config = Config::from_vars([("MALLKU_AUDIT_VALUES".into(), "true".into())]).unwrap();
+    assert!(config.audit_values);
+    assert!(
+        config
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("hidden attributes included"))
+    );
+    assert!(!Config::from_vars([]).unwrap().audit_values);
 }

@@ -2,7 +2,7 @@
 //!
 //! INVARIANT: a request never waits for the log. Lines go through a bounded channel to one writer; when that is full, the
 //! line is dropped and counted, and the next line that gets through says how many are missing. No literal of a query and no
-//! bind value is ever in a record.
+//! bind value is in a record, unless `MALLKU_AUDIT_VALUES` asks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -128,6 +128,18 @@ pub struct Record<'a> {
     /// The fingerprint of the query's normal form.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub fingerprint: &'a str,
+    /// Whether the query was edited, so that no hidden attribute leaves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
+    /// With `MALLKU_AUDIT_VALUES`: the query as the client sent it, cut where it is long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<&'a str>,
+    /// With `MALLKU_AUDIT_VALUES`: its bind values, left out where they are many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bind_vars: Option<&'a serde_json::Map<String, serde_json::Value>>,
+    /// Whether the query was cut or bind values were left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Attribute paths read, by collection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reads: Option<&'a BTreeMap<String, BTreeSet<String>>>,
@@ -161,6 +173,10 @@ impl Default for Record<'_> {
             rules: &[],
             reason: None,
             fingerprint: "",
+            masked: false,
+            query: None,
+            bind_vars: None,
+            cut: false,
             reads: None,
             writes: None,
             duration: Duration::ZERO,
@@ -197,8 +213,10 @@ impl std::fmt::Display for Rfc3339 {
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The file cannot be opened.
-    #[error("cannot open the audit log {path}")]
+    #[error("cannot open {name} {path}")]
     Open {
+        /// What it is.
+        name: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
@@ -213,7 +231,12 @@ pub enum AuditError {
 pub struct Sink {
     output: Box<dyn Write + Send>,
     path: Option<PathBuf>,
+    /// What its lines are, for messages.
+    name: &'static str,
 }
+
+/// What the audit log is in messages.
+const AUDIT_LOG: &str = "the audit log";
 
 impl Sink {
     /// Opens what the configuration names; `None` when there is to be no log.
@@ -225,25 +248,36 @@ impl Sink {
                 let descriptor = rustix::stdio::stdout().try_clone_to_owned()?;
                 Ok(Some(Self::to(Box::new(File::from(descriptor)))))
             }
-            Audit::File(path) => Ok(Some(Self {
-                output: Box::new(append(path)?),
-                path: Some(path.clone()),
-            })),
+            Audit::File(path) => Self::file(path, AUDIT_LOG).map(Some),
         }
+    }
+
+    /// Lines of this name go to a file.
+    pub fn file(path: &Path, name: &'static str) -> Result<Self, AuditError> {
+        Ok(Self {
+            output: Box::new(append(path, name)?),
+            path: Some(path.to_owned()),
+            name,
+        })
     }
 
     /// Lines go to this writer.
     pub fn to(output: Box<dyn Write + Send>) -> Self {
-        Self { output, path: None }
+        Self {
+            output,
+            path: None,
+            name: AUDIT_LOG,
+        }
     }
 }
 
-fn append(path: &Path) -> Result<File, AuditError> {
+fn append(path: &Path, name: &'static str) -> Result<File, AuditError> {
     OpenOptions::new()
         .create(true)
         .append(true)
         .open(path)
         .map_err(|source| AuditError::Open {
+            name,
             path: path.to_owned(),
             source,
         })
@@ -306,9 +340,9 @@ impl Log {
 
     /// Writes a record, or counts it as dropped. Never waits.
     pub fn write(&self, mut record: Record<'_>) {
-        let Some(sender) = &self.sender else {
+        if self.sender.is_none() {
             return;
-        };
+        }
         record.time = SystemTime::now();
         let mut line = Vec::with_capacity(512);
         if serde_json::to_writer(&mut line, &record).is_err() {
@@ -316,6 +350,14 @@ impl Log {
             return;
         }
         line.push(b'\n');
+        self.write_line(line);
+    }
+
+    /// Writes a line with its end, or counts it as dropped. Never waits.
+    pub fn write_line(&self, line: Vec<u8>) {
+        let Some(sender) = &self.sender else {
+            return;
+        };
         self.counts.queued.fetch_add(1, Ordering::Relaxed);
         if sender.try_send(line).is_err() {
             self.counts.settled.fetch_add(1, Ordering::Relaxed);
@@ -399,9 +441,9 @@ impl Writer {
         if self.counts.reopen.swap(false, Ordering::Relaxed)
             && let Some(path) = &self.sink.path
         {
-            match append(path) {
+            match append(path, self.sink.name) {
                 Ok(file) => self.sink.output = Box::new(file),
-                Err(error) => log::error!("{error}; the audit log goes on in the old file"),
+                Err(error) => log::error!("{error}; {} goes on in the old file", self.sink.name),
             }
         }
         match self
@@ -419,7 +461,7 @@ impl Writer {
                 self.counts.gap.fetch_add(count, Ordering::Relaxed);
                 // Once per failure, not once per line.
                 if !self.counts.failing.swap(true, Ordering::Relaxed) {
-                    log::error!("the audit log cannot be written: {error}");
+                    log::error!("{} cannot be written: {error}", self.sink.name);
                 }
             }
         }

@@ -75,6 +75,7 @@ struct Context<'r> {
     /// The graph that the collection is reached through.
     graph: Option<&'r str>,
     trail: &'r mut Trail,
+    instruments: &'r Instruments,
     detect: bool,
 }
 
@@ -250,6 +251,7 @@ impl Firewall {
             names,
             graph,
             trail,
+            instruments: &self.instruments,
             detect: self.enforcement == Enforcement::Detect,
         };
         self.serve(found.as_ref(), &mut context)

@@ -8,6 +8,7 @@ use super::audit::{Log, Outcome, Record};
 use super::door::{Observer, Refusal};
 use super::message::Response;
 use super::metrics::{CONTENT_TYPE, Measurement, Metrics, Sources};
+use super::recording::Recording;
 
 /// The instruments of a gate.
 pub struct Instruments {
@@ -15,6 +16,10 @@ pub struct Instruments {
     pub metrics: Metrics,
     /// The audit log.
     pub audit: Log,
+    /// Whether the audit log has literals and bind values.
+    pub audit_values: bool,
+    /// Where query shapes are recorded.
+    pub recording: Option<Recording>,
     run_dir: Option<PathBuf>,
     door: OnceLock<Observer>,
 }
@@ -25,9 +30,16 @@ impl Instruments {
         Self {
             metrics: Metrics::default(),
             audit,
+            audit_values: false,
+            recording: None,
             run_dir,
             door: OnceLock::new(),
         }
+    }
+
+    /// Whether what a client asks is looked at once more when it was answered.
+    pub fn keeps_queries(&self) -> bool {
+        self.audit_values || self.recording.is_some()
     }
 
     /// The door is open, and its figures can be read.

@@ -19,6 +19,7 @@ use super::door::{self, Door, DoorError, Limits, Listeners, Settings};
 use super::instruments::Instruments;
 use super::logging;
 use super::message::Handler;
+use super::recording::Recording;
 use crate::config::{Audit, Config, Upstream};
 
 /// Descriptors beside connections: listeners, logs, the event loop, schemas being read.
@@ -132,6 +133,7 @@ fn start(config: &Config, build: Box<Build>) -> Result<Running, StartError> {
         None => None,
     };
     let sink = Sink::open(&config.audit)?;
+    let record = config.record.as_deref().map(Recording::open).transpose()?;
     let mut settings = settings(config, certificates.clone());
     let report = contain::contain(&needs(config, &settings));
     report.log();
@@ -143,7 +145,10 @@ fn start(config: &Config, build: Box<Build>) -> Result<Running, StartError> {
             log::warn!("{warning}");
         }
     }
-    let instruments = Arc::new(Instruments::new(audit, run_dir.then(|| config.run_dir.clone())));
+    let mut instruments = Instruments::new(audit, run_dir.then(|| config.run_dir.clone()));
+    instruments.audit_values = config.audit_values;
+    instruments.recording = record.map(|(sink, bytes)| Recording::start(sink, bytes)).transpose()?;
+    let instruments = Arc::new(instruments);
     let service = build(config, &instruments)?;
     settings.limits.connections = affordable(settings.limits.connections, report.descriptors);
     let handler: Arc<dyn Handler> = Arc::clone(&service) as Arc<dyn Handler>;
@@ -226,6 +231,9 @@ impl Running {
             }
             self.service.reload();
             self.instruments.audit.reopen();
+            if let Some(recording) = &self.instruments.recording {
+                recording.reopen();
+            }
             if let Some(certificates) = &self.certificates {
                 match certificates.reload() {
                     Ok(()) => log::info!("the certificate was loaded again"),
@@ -240,6 +248,9 @@ impl Running {
             log::warn!("closed with requests unfinished: the time to stop was up");
         }
         self.instruments.audit.flush(HASTE / 2);
+        if let Some(recording) = &self.instruments.recording {
+            recording.flush(HASTE / 4);
+        }
         0
     }
 }

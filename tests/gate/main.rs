@@ -9,5 +9,8 @@
 
 mod cluster;
 mod coordinator;
+mod evaluation;
+mod framing;
+mod masking;
 mod process;
 mod tls;

@@ -249,7 +249,7 @@ fn a_stop_during_the_first_start_is_made_good_by_the_next() {
             "{code}\n{}",
             running.log()
         );
-        assert_eq!(running.count("gate started"), 0);
+        assert_eq!(running.count("the gate is open"), 0);
         let container = container.unruly(&[]);
         let mut running = container.ready();
         assert_eq!(

@@ -45,7 +45,7 @@ fn a_storm_of_orphans_leaves_none_and_disturbs_nobody() {
     // A line for each orphan is for those who ask for it.
     let container = container.with("MALLKU_LOG", "info");
     let mut running = container.start_as_process_1();
-    running.wait_for("gate started as process");
+    running.wait_for("the gate is open");
     let mut asked = 0;
     while !container.path("run/temp/over").exists() {
         assert!(answers(&container), "no answer amid the storm, after {asked}");
@@ -135,12 +135,12 @@ fn a_read_only_volume_is_said() {
 fn without_proc_it_works() {
     let container = Container::new();
     let mut running = container.start_after("umount -l /proc");
-    running.wait_for("gate started as process");
+    running.wait_for("the gate is open");
     running.wait_phase(Phase::Ready);
     assert_eq!(running.stop(), 0);
     let hidden = Container::new();
     let mut running = hidden.start_after("mount -t proc -o hidepid=2 proc /proc");
-    running.wait_for("gate started as process");
+    running.wait_for("the gate is open");
     assert_eq!(running.stop(), 0);
 }
 
@@ -153,7 +153,7 @@ fn without_a_temporary_directory_it_works() {
          for name in MALLKU_ARANGOD=arangod MALLKU_DATA_DIR=data MALLKU_RUN_DIR=run MALLKU_SCHEMAS=schemas \
          ARANGODB_ROOT_PASSWORD_FILE=secret; do export ${name%%=*}=/run/mallku-test/${name#*=}; done",
     );
-    running.wait_for("gate started as process");
+    running.wait_for("the gate is open");
     assert_eq!(running.stop(), 0);
 }
 
@@ -184,7 +184,7 @@ fn a_database_that_cannot_be_forked_is_tried_again() {
     assert!(state.reason.contains("exit code 1"), "{}", state.reason);
     allow_processes(running.pid(), 54_321, "1000");
     running.wait_phase(Phase::Ready);
-    running.wait_for("gate started as process");
+    running.wait_for("the gate is open");
     assert_eq!(running.stop(), 0);
 }
 
@@ -285,7 +285,7 @@ fn a_profile_that_refuses_what_is_only_wanted_is_no_obstacle() {
     .join()
     .unwrap();
     let mut running = Running::new(child, container.path("run"));
-    running.wait_for("gate started as process");
+    running.wait_for("the gate is open");
     running.wait_phase(Phase::Ready);
     assert_eq!(running.stop(), 0);
 }

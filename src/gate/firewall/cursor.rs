@@ -64,6 +64,9 @@ impl Context<'_> {
             database: &self.target.database,
         });
         self.trail.verdict = Some(Arc::clone(&verdict));
+        if self.instruments.keeps_queries() {
+            self.trail.query = Some((query.text.clone(), query.bind_vars.clone()));
+        }
         verdict
     }
 }

@@ -4,12 +4,29 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Map, Value};
+
 use crate::gate::audit::{Outcome, Record, Writes};
 use crate::gate::instruments::Instruments;
 use crate::gate::message::Request;
 use crate::gate::reply::Refusal;
 use crate::gate::route::Class;
 use crate::judge::{Rule, Verdict};
+
+/// Bytes of a query, and of its bind values, that the audit log takes: thousands of lines may wait for its writer.
+const MAX_VALUE_BYTES: usize = 4096;
+
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(MAX_VALUE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+fn json_bytes(values: &Map<String, Value>) -> usize {
+    serde_json::to_string(values).map_or(usize::MAX, |text| text.len())
+}
 
 /// The trail of one request.
 #[derive(Debug)]
@@ -22,6 +39,8 @@ pub(super) struct Trail {
     pub(super) rules: Vec<Rule>,
     pub(super) verdict: Option<Arc<Verdict>>,
     pub(super) upstream: Duration,
+    /// The query and its bind values, where the instruments keep queries.
+    pub(super) query: Option<(String, Option<Map<String, Value>>)>,
     outcome: Outcome,
     reason: Option<String>,
     client: Option<IpAddr>,
@@ -43,6 +62,7 @@ impl Trail {
             rules: Vec::new(),
             verdict: None,
             upstream: Duration::ZERO,
+            query: None,
             outcome: Outcome::None,
             reason: None,
             client: request.peer.map(|peer| peer.ip()),
@@ -113,6 +133,17 @@ impl Trail {
         }
         metrics.decision(decision);
         let verdict = self.verdict.as_deref();
+        // Whom the database does not know fills no recording.
+        if let (Some(recording), Some(verdict), Some((text, _))) = (&instruments.recording, verdict, &self.query)
+            && status != 401
+        {
+            let database = self.database.as_deref().unwrap_or_default();
+            recording.note(text, self.user.as_deref(), database, verdict);
+        }
+        let values = self.query.as_ref().filter(|_| instruments.audit_values);
+        let text = values.map(|(text, _)| cut(text));
+        let bind_vars = values.and_then(|(_, values)| values.as_ref());
+        let few = bind_vars.filter(|values| json_bytes(values) <= MAX_VALUE_BYTES);
         instruments.audit.write(Record {
             request_id: Some(&self.request_id),
             client: self.client,
@@ -128,6 +159,10 @@ impl Trail {
             fingerprint: verdict.map_or("", |verdict| verdict.fingerprint.as_str()),
             reads: verdict.map(|verdict| &verdict.reads),
             writes: verdict.map(|verdict| Writes(&verdict.writes)),
+            masked: verdict.is_some_and(|verdict| !verdict.edits.is_empty()),
+            query: text,
+            bind_vars: few,
+            cut: text.map(str::len) != values.map(|(text, _)| text.len()) || few.is_some() != bind_vars.is_some(),
             duration,
             decision,
             upstream: self.upstream,
