@@ -20,7 +20,7 @@ struct Spread<'q> {
 impl<'q> Parser<'q> {
     pub(super) fn array(&mut self) -> Parsed<Expr<'q>> {
         let open = self.bump();
-        self.enter()?;
+        self.enter_large()?;
         let mut elements = Vec::new();
         let mut spread = Spread::default();
         while !self.at(Kind::ArrayClose) {
@@ -35,14 +35,14 @@ impl<'q> Parser<'q> {
             }
         }
         self.close(Kind::ArrayClose, open)?;
-        self.leave();
+        self.leave_large();
         let last = self.node(open.start, ExprKind::Array(elements))?;
         self.joined(spread, last, "UNION", open.start)
     }
 
     pub(super) fn object(&mut self) -> Parsed<Expr<'q>> {
         let open = self.expect(Kind::ObjectOpen)?;
-        self.enter()?;
+        self.enter_large()?;
         let mut members = Vec::new();
         let mut spread = Spread::default();
         while !self.at(Kind::ObjectClose) {
@@ -57,7 +57,7 @@ impl<'q> Parser<'q> {
             }
         }
         self.close(Kind::ObjectClose, open)?;
-        self.leave();
+        self.leave_large();
         let last = self.node(open.start, ExprKind::Object(members))?;
         self.joined(spread, last, "MERGE", open.start)
     }
@@ -194,7 +194,10 @@ impl<'q> Parser<'q> {
                 args.push(if self.token.kind.starts_statement() {
                     self.subquery()?
                 } else {
-                    self.expression()?
+                    self.recurse()?;
+                    let arg = self.expression()?;
+                    self.nesting -= 1;
+                    arg
                 });
                 if !self.eat(Kind::Comma) {
                     break;

@@ -205,14 +205,14 @@ impl<'q> Parser<'q> {
 
     fn parenthesised(&mut self) -> Parsed<Expr<'q>> {
         let open = self.bump();
-        self.enter()?;
+        self.enter_large()?;
         let expr = if self.token.kind.starts_statement() {
             self.subquery()?
         } else {
             self.expression()?
         };
         self.close(Kind::Close, open)?;
-        self.leave();
+        self.leave_large();
         Ok(expr)
     }
 

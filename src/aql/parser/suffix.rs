@@ -38,7 +38,7 @@ impl<'q> Parser<'q> {
 
     fn bracket(&mut self, reference: Reference<'q>) -> Parsed<Reference<'q>> {
         let open = self.bump();
-        self.enter()?;
+        self.enter_large()?;
         let reference = match self.token.kind {
             Kind::Times => {
                 let levels = self.repeated(Kind::Times);
@@ -57,7 +57,7 @@ impl<'q> Parser<'q> {
                 self.extend(reference, |base| ExprKind::Index { base, index })?
             }
         };
-        self.leave();
+        self.leave_large();
         Ok(reference)
     }
 
