@@ -1,5 +1,7 @@
 //! `run` with the role that it gives a child of its own, `init` and `health`.
 
+use std::ffi::OsStr;
+
 use crate::config::Config;
 use crate::init;
 use crate::init::general::{self, OptionError, Options};
@@ -73,8 +75,9 @@ pub(super) static CONF_CHECK: Command = Command {
     details: "\
 Reads FILE, `-` for standard input, or without either $MALLKU_ARANGOD_CONF. Names options that do not exist, with the right
 ones, and those that would open a way around the gate or take something out of PID 1's hands. Ends with 1 when `run` would
-refuse the file.",
-    flags: &[],
+refuse the file. With --options every option of a release is known: `arangod --dump-options > options.json`, which `run` asks
+the arangod that it starts.",
+    flags: &[Flag::value("options", "FILE", "What `arangod --dump-options` printed")],
     operands: Operands::One("FILE"),
     run: conf_check,
 };
@@ -101,7 +104,14 @@ fn conf_check(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
             return Exit::Usage;
         }
     };
-    let findings = init::conf::check(&text);
+    let known = match arguments.value("options").map(known_options).transpose() {
+        Ok(known) => known,
+        Err(message) => {
+            streams.complain(format_args!("error: {message}"));
+            return Exit::Usage;
+        }
+    };
+    let findings = init::conf::check(&text, known.as_ref());
     for finding in &findings {
         streams.say(format_args!("{}:{finding}", file.display()));
     }
@@ -110,6 +120,12 @@ fn conf_check(arguments: &Arguments, streams: &mut Streams<'_>) -> Exit {
     } else {
         Exit::Done
     }
+}
+
+fn known_options(file: &OsStr) -> Result<init::conf::KnownOptions, String> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    init::conf::KnownOptions::parse(&text).ok_or_else(|| format!("{shown} is not what `arangod --dump-options` prints"))
 }
 
 const fn short(short: char, value: Option<&'static str>, repeats: bool, help: &'static str) -> Flag {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 
+use super::conf::KnownOptions;
 use super::datadir::{self, Past};
 use super::preflight::PreflightError;
 use super::privileges::Identities;
@@ -18,7 +19,8 @@ use super::version::Version;
 
 /// An answer takes arangod a tenth of a second; a binary that takes longer than this is not arangod.
 const PATIENCE: Duration = Duration::from_secs(10);
-const MOST_BYTES: u64 = 16 * 1024;
+/// The list of options of 3.12 has 400 KB.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// arangod's version; `None`, with a word in the log, where it does not tell one.
 pub(super) fn version(
@@ -37,7 +39,7 @@ pub(super) fn version(
             return Ok(Version::parse(text));
         }
     }
-    let text = match ask(&config.arangod, who) {
+    let text = match ask(&config.arangod, "--version", who) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied || error.raw_os_error() == Some(ENOEXEC) => {
             return Err(PreflightError::Exec {
@@ -102,10 +104,21 @@ fn stamp(program: &Path) -> Option<String> {
     ))
 }
 
-fn ask(program: &Path, who: Identities) -> io::Result<String> {
+/// Every option that this arangod knows; `None`, with a word in the log, where it does not list them.
+pub(super) fn options(config: &Config, who: Identities, report: &mut Report) -> Option<KnownOptions> {
+    let known = ask(&config.arangod, "--dump-options", who).map(|text| KnownOptions::parse(&text));
+    match known {
+        Ok(Some(known)) => return Some(known),
+        Ok(None) => report.info("arangod does not list its options; a configuration is checked by the best-known ones"),
+        Err(error) => report.warn(format!("arangod does not list its options: {error}")),
+    }
+    None
+}
+
+fn ask(program: &Path, what: &str, who: Identities) -> io::Result<String> {
     let mut command = Command::new(program);
     command
-        .arg("--version")
+        .arg(what)
         .env_clear()
         .env("HOME", "/")
         .env("GLIBCXX_FORCE_NEW", "1")

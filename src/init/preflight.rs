@@ -433,7 +433,9 @@ fn write_conf(config: &Config, files: &Files, who: Identities, report: &mut Repo
                     path.display()
                 ))
             })?;
-            let findings = conf::check(&text);
+            // Costs a start of the large executable, for those only who bring a file of their own.
+            let known = super::detect::options(config, who, report);
+            let findings = conf::check(&text, known.as_ref());
             for finding in &findings {
                 let line = format!("{}:{finding}", path.display());
                 if finding.refused {

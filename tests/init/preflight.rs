@@ -240,11 +240,11 @@ fn a_configuration_that_opens_a_way_around_the_gate_is_refused() {
     refuses(
         &container,
         3,
-        "arangod.conf:2: error: `server.authentication = false`: every request would be a superuser's",
+        "arangod.conf:2:18: error: `server.authentication = false`: every request would be a superuser's",
     );
     refuses(
         &container,
         3,
-        "arangod.conf:4: error: `javascript.enable` does not exist; it is `javascript.enabled`",
+        "arangod.conf:4:1: error: `javascript.enable` does not exist in this arangod; it is `javascript.enabled`",
     );
 }

@@ -147,6 +147,18 @@ pub(super) const GONE: &[(&str, &str)] = &[
     ("rocksdb.edge-cache", "it went with 3.12"),
 ];
 
+/// Old names that arangod still takes, and what they are called now.
+pub(super) const RENAMED: &[(&str, &str)] = &[
+    ("server.keep-alive-timeout", "http.keep-alive-timeout"),
+    ("server.trusted-origin", "http.trusted-origin"),
+    ("server.backlog-size", "tcp.backlog-size"),
+    ("server.reuse-address", "tcp.reuse-address"),
+    ("frontend.proxy-request-check", "web-interface.proxy-request-check"),
+    ("frontend.trusted-proxy", "web-interface.trusted-proxy"),
+    ("frontend.version-check", "web-interface.version-check"),
+    ("database.extended-names-databases", "database.extended-names"),
+];
+
 /// Options that are fine wherever they stand, in every supported release.
 pub(super) const KNOWN: &[&str] = &[
     "agency.size",
