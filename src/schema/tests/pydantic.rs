@@ -76,3 +76,54 @@ fn a_recursive_model_has_its_key_beside_its_definition() {
     let parts = outlines.shape.attribute("parts").unwrap().element();
     assert!(parts.attribute("heading").is_some());
 }
+
+const SPECIMEN: &str = include_str!("pydantic/specimen.json");
+const DUMPED: &str = include_str!("pydantic/specimen.document.json");
+const NODE: &str = include_str!("pydantic/node.json");
+const PAGE: &str = include_str!("pydantic/page.json");
+
+/// `pydantic/models.py` has nearly every kind of field: tagged unions, constraints, literals, generics, named tuples,
+/// typed dictionaries, dataclasses, aliases, secrets.
+#[test]
+fn nearly_every_kind_of_field_loads_and_its_dump_is_valid() {
+    let files = [("specimen.json", SPECIMEN), ("node.json", NODE), ("page.json", PAGE)];
+    let set = SchemaSet::from_files(files).unwrap_or_else(|faults| panic!("{faults}"));
+    let specimens = &set.resources["_system"].collections["specimens"];
+    let mut document: Value = serde_json::from_str(DUMPED).unwrap();
+    // Of the two names that Pydantic lets a field have, its schema tells the one that it reads.
+    assert!(!specimens.validator.accepts(&document));
+    let chosen = document.as_object_mut().unwrap().shift_remove("chosen").unwrap();
+    document["chosenOne"] = chosen;
+    assert_eq!(specimens.validator.violations(&document), []);
+    for (pointer, wrong) in [
+        ("/price", json!(true)),
+        ("/flag", json!("no")),
+        ("/animal", json!({"kind": "bird"})),
+        ("/animal", json!({"kind": "dog"})),
+        ("/pages/total", json!(-1)),
+        ("/pages/next/items", json!([{"kind": "dog"}])),
+        ("/where", json!([1, 2, 3])),
+        ("/size/width", json!(0)),
+        ("/names", json!({"a": "b/c"})),
+        ("/chosenOne", json!(7)),
+        ("/level", json!(3)),
+    ] {
+        let mut document = document.clone();
+        *document.pointer_mut(pointer).unwrap() = wrong;
+        assert!(!specimens.validator.accepts(&document), "{pointer}");
+    }
+    // A `SecretStr` is hidden without another word; through a tagged union and in a generic it stays so.
+    let everybody = RoleSet::everybody();
+    assert_eq!(
+        specimens.shape.hidden_paths(&everybody),
+        ["animal.owner", "hidden", "tagged.owner"]
+    );
+    assert_eq!(specimens.shape.read_only_paths(&everybody), ["made"]);
+    // `extra="allow"` with a type for what is extra.
+    let nodes = &set.resources["_system"].collections["nodes"];
+    assert!(nodes.validator.accepts(&json!({"name": "a", "weight": 3})));
+    assert!(!nodes.validator.accepts(&json!({"name": "a", "weight": "3"})));
+    // A model without the key is a collection that nobody may use.
+    let pages = &set.resources["_system"].collections["page"];
+    assert!(!pages.allow.permits(&everybody, Operation::Read));
+}
