@@ -18,6 +18,7 @@ mod limits;
 mod mask;
 mod message;
 mod names;
+mod numbers;
 mod options;
 mod render;
 mod statements;

@@ -16,12 +16,14 @@ mod merge;
 mod model;
 mod policy;
 mod shape;
+mod takes;
 mod validator;
 mod vocabulary;
 
 pub use fault::{Fault, Faults, Place};
 pub use model::*;
 pub use shape::*;
+pub use takes::{Bounds, EXACT, Takes};
 pub use validator::{Pattern, Validator, Violation};
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl<'a> Analysis<'a> {
             }
             match value {
                 Value::Plain(types) if types.meets(Types::OBJECT.or(Types::ARRAY)) => steps.found.push(Value::ANY),
-                Value::Plain(_) | Value::IdIn(_) => steps.found.push(Value::NULL),
+                Value::Plain(_) | Value::IdIn(_) | Value::Number(_) | Value::Time => steps.found.push(Value::NULL),
                 Value::Constant(constant) => {
                     let part = self.constant_attribute(constant, name);
                     steps.found.push(part);
@@ -94,6 +94,9 @@ impl<'a> Analysis<'a> {
         }
         if certain {
             return;
+        }
+        if object.path && !object.members.iter().any(|member| member.name == name) {
+            self.no_part_of_a_path(name, span);
         }
         steps.found.push(Value::NULL);
         for rest in &object.rest {
@@ -192,7 +195,7 @@ impl<'a> Analysis<'a> {
             }
             match value {
                 Value::Plain(types) if types.meets(Types::OBJECT.or(Types::ARRAY)) => found.push(Value::ANY),
-                Value::Plain(_) | Value::IdIn(_) => found.push(Value::NULL),
+                Value::Plain(_) | Value::IdIn(_) | Value::Number(_) | Value::Time => found.push(Value::NULL),
                 Value::Array(array) => match index {
                     Some(index) => {
                         let length = i64::try_from(array.elements.len()).unwrap_or(i64::MAX);
@@ -288,7 +291,7 @@ impl<'a> Analysis<'a> {
             }
             match value {
                 Value::Plain(types) if types.meets(Types::ARRAY) => found.push(Value::ANY),
-                Value::Plain(_) | Value::IdIn(_) | Value::Object(_) => {}
+                Value::Plain(_) | Value::IdIn(_) | Value::Number(_) | Value::Time | Value::Object(_) => {}
                 Value::Array(array) => found.extend(array.elements.iter().cloned()),
                 Value::List(list) => found.push(list.element.clone()),
                 // An element of a bound array of arrays.
@@ -365,7 +368,7 @@ impl<'a> Analysis<'a> {
             return false;
         }
         match value {
-            Value::Plain(_) | Value::IdIn(_) | Value::Constant(_) => true,
+            Value::Plain(_) | Value::IdIn(_) | Value::Number(_) | Value::Time | Value::Constant(_) => true,
             Value::Part(part) => part.permitted && part.shape.readable(self.roles),
             Value::Array(array) => array.elements.iter().all(|element| self.readable(element, span)),
             Value::List(list) => self.readable(&list.element, span),
@@ -383,7 +386,7 @@ impl<'a> Analysis<'a> {
             return;
         }
         match value {
-            Value::Plain(_) | Value::IdIn(_) | Value::Constant(_) => {}
+            Value::Plain(_) | Value::IdIn(_) | Value::Number(_) | Value::Time | Value::Constant(_) => {}
             Value::Part(part) => self.read_part(part, &[], span),
             Value::Array(array) => array.elements.iter().for_each(|element| self.read(element, span)),
             Value::List(list) => self.read(&list.element, span),
@@ -470,7 +473,13 @@ impl<'a> Analysis<'a> {
                         self.read(value, span);
                     }
                 }
-                Value::Array(_) | Value::List(_) | Value::Object(_) | Value::Plain(_) | Value::IdIn(_) => {}
+                Value::Array(_)
+                | Value::List(_)
+                | Value::Object(_)
+                | Value::Plain(_)
+                | Value::IdIn(_)
+                | Value::Number(_)
+                | Value::Time => {}
                 Value::Constant(_) => {}
                 Value::Union(_) => self.read(value, span),
             }

@@ -73,6 +73,8 @@ pub(super) struct Analysis<'a> {
     pub(super) returned: Option<(&'a crate::aql::ast::Expr<'a>, Value<'a>)>,
     /// How many subqueries enclose the statement at hand.
     pub(super) nesting: u32,
+    /// Whether a document that is to be written is evaluated.
+    pub(super) writing: bool,
     bind_index: BTreeMap<&'a str, u32>,
     missing_binds: BTreeSet<Cow<'a, str>>,
     fuel: u32,
@@ -115,6 +117,7 @@ impl<'a> Analysis<'a> {
             denials: Vec::new(),
             returned: None,
             nesting: 0,
+            writing: false,
             missing_binds: BTreeSet::new(),
             fuel: FUEL,
         }

@@ -72,9 +72,14 @@ impl<'a> Analysis<'a> {
 
     /// Evaluates an expression and uses its value as a whole; its types.
     pub(super) fn read_expr(&mut self, expr: &'a Expr<'a>) -> Types {
+        self.read_value(expr).types()
+    }
+
+    /// Evaluates an expression and uses its value as a whole; the value.
+    pub(super) fn read_value(&mut self, expr: &'a Expr<'a>) -> Value<'a> {
         let value = self.expr(expr);
         self.read(&value, expr.span);
-        value.types()
+        value
     }
 
     /// Evaluates a condition: of objects and arrays no more than their being there is used.
@@ -194,7 +199,9 @@ impl<'a> Analysis<'a> {
                 // What holds no document needs no name.
                 _ if !base.is_content() && !matches!(subscript, Value::Constant(_)) => Value::ANY,
                 Value::Constant(constant) => self.constant_subscript(base, constant, span),
-                Value::Plain(types) if types.within(Types::INTEGER) => self.position(base, None, span),
+                Value::Plain(_) | Value::Number(_) if subscript.types().within(Types::INTEGER) => {
+                    self.position(base, None, span)
+                }
                 _ => self.unknown_subscript(base, span),
             };
             found.push(value);
@@ -309,10 +316,19 @@ impl<'a> Analysis<'a> {
     }
 
     pub(super) fn read_limit(&mut self, limit: &'a Limit<'a>) {
-        if let Some(offset) = &limit.offset {
-            self.read_expr(offset);
+        for operand in limit.offset.iter().chain([&limit.count]) {
+            let value = self.read_value(operand);
+            // Null is no limit. https://github.com/arangodb/arangodb `ExecutionPlan::fromNodeLimit`
+            if let ExprKind::Bind(bind) = &operand.kind
+                && matches!(value, Value::Constant(_))
+                && !self.known_types(&value).within(Types::NUMBER.or(Types::NULL))
+            {
+                self.deny(
+                    Denial::bind_type(&bind.key, "a number: it limits rows", operand.span)
+                        .hint(format!("give it as a number: `{{\"{}\": 10}}`", bind.key)),
+                );
+            }
         }
-        self.read_expr(&limit.count);
     }
 
     fn unary(&mut self, op: UnaryOp, operand: &'a Expr<'a>) -> Value<'a> {
@@ -334,7 +350,14 @@ impl<'a> Analysis<'a> {
                         })
                     }
                     (UnaryOp::Plus, value @ Value::Constant(Constant::Integer(_) | Constant::Double(_))) => value,
-                    (_, value) if value.types().within(Types::INTEGER) => Value::Plain(Types::INTEGER),
+                    (op, value) if value.types().within(Types::NUMBER.or(Types::NULL)) => {
+                        let same = if op == UnaryOp::Minus {
+                            BinaryOp::Sub
+                        } else {
+                            BinaryOp::Add
+                        };
+                        self.arithmetic(same, &Value::Constant(Constant::Integer(0)), &value)
+                    }
                     _ => Value::Plain(Types::NUMBER.or(Types::NULL)),
                 }
             }
@@ -344,10 +367,15 @@ impl<'a> Analysis<'a> {
     fn binary(&mut self, op: BinaryOp, left: &'a Expr<'a>, right: &'a Expr<'a>, span: Span) -> Value<'a> {
         match op {
             BinaryOp::Or | BinaryOp::And => {
-                // Both give back one of their operands.
+                // Both give back one of their operands; `||` the left one where it is true, and null is not.
                 let first = self.condition(left);
                 let second = self.expr(right);
-                let union = Value::union([first, second]);
+                let first = if op == BinaryOp::Or {
+                    self.not_null(&first)
+                } else {
+                    Some(first)
+                };
+                let union = Value::union(first.into_iter().chain([second]));
                 self.bounded(union, span)
             }
             BinaryOp::Eq | BinaryOp::Ne => {
@@ -372,23 +400,9 @@ impl<'a> Analysis<'a> {
                 self.read_expr(right);
                 Value::Plain(Types::BOOL.or(Types::NULL))
             }
-            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => {
-                let (first, second) = (self.expr(left), self.expr(right));
-                self.read(&first, left.span);
-                self.read(&second, right.span);
-                // Null counts as 0. Whether a bound number is whole is asked only where it can matter.
-                let whole = Types::INTEGER.or(Types::NULL);
-                let may_be = |value: &Value<'a>| value.types().within(whole) || matches!(value, Value::Constant(_));
-                let integer = may_be(&first)
-                    && may_be(&second)
-                    && self.known_types(&first).within(whole)
-                    && self.known_types(&second).within(whole);
-                Value::Plain(if integer { Types::INTEGER } else { Types::NUMBER })
-            }
-            BinaryOp::Div | BinaryOp::Mod => {
-                self.read_expr(left);
-                self.read_expr(right);
-                Value::Plain(Types::NUMBER.or(Types::NULL))
+            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod => {
+                let (first, second) = (self.read_value(left), self.read_value(right));
+                self.arithmetic(op, &first, &second)
             }
         }
     }
@@ -422,11 +436,11 @@ impl<'a> Analysis<'a> {
     ) -> Value<'a> {
         let held = self.condition(condition);
         let first = match then {
-            Some(then) => self.expr(then),
-            None => held,
+            Some(then) => Some(self.expr(then)),
+            None => self.not_null(&held),
         };
         let second = self.expr(otherwise);
-        let union = Value::union([first, second]);
+        let union = Value::union(first.into_iter().chain([second]));
         self.bounded(union, span)
     }
 }

@@ -11,10 +11,12 @@ use std::borrow::Cow;
 
 use super::analysis::Analysis;
 use super::message::nearest;
+use super::names::Named;
 use super::value::{Constant, Member, Rest, Types, Value};
 use super::verdict::{Denial, Rule};
 use crate::aql::ast::{Expr, ExprKind, Name, Span};
 use crate::aql::functions::{self, Class};
+use crate::schema::Operation;
 use serde_json::Value as Json;
 
 /// Levels that `FLATTEN` is followed through; a deeper one reads its whole argument.
@@ -72,7 +74,7 @@ impl<'a> Analysis<'a> {
             "REVERSE" | "POP" | "SHIFT" | "SLICE" | "REMOVE_NTH" | "FLATTEN" => self.some_of(&function.text, args),
             "APPEND" | "PUSH" | "UNSHIFT" | "UNION" | "INTERLEAVE" => self.together(&function.text, args),
             "UNIQUE" | "SORTED" | "SORTED_UNIQUE" | "UNION_DISTINCT" | "INTERSECTION" | "MINUS" | "OUTERSECTION"
-            | "REMOVE_VALUE" | "REMOVE_VALUES" => self.compared_elements(args),
+            | "REMOVE_VALUE" | "REMOVE_VALUES" => self.compared_elements(&function.text, args),
             "KEEP" => self.keep(args, span),
             "UNSET" => self.unset(args, span),
             "MERGE" => self.merge(args, span),
@@ -92,12 +94,10 @@ impl<'a> Analysis<'a> {
             "DOCUMENT" | "COLLECTION_COUNT" | "NEAR" | "WITHIN" | "WITHIN_RECTANGLE" | "FULLTEXT" | "SCHEMA_GET"
             | "SHARD_ID" => self.stored_documents(&function.text, args, span),
             name => {
-                for arg in args {
-                    self.read_expr(arg);
-                }
+                let values: Vec<_> = args.iter().map(|arg| self.read_value(arg)).collect();
                 match class {
                     // What a function of these classes gives is no content that a schema speaks of.
-                    Some(_) => results::of(name),
+                    Some(_) => self.computed(name, &values).unwrap_or_else(|| results::of(name)),
                     None => Value::ANY,
                 }
             }
@@ -116,7 +116,7 @@ impl<'a> Analysis<'a> {
         ] = args
         {
             self.collection_length(&args[0]);
-            return Value::Plain(Types::INTEGER);
+            return Value::LENGTH;
         }
         for arg in args {
             let value = self.expr(arg);
@@ -130,7 +130,7 @@ impl<'a> Analysis<'a> {
                 }
             }
         }
-        Value::Plain(Types::INTEGER)
+        Value::LENGTH
     }
 
     fn first(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
@@ -165,17 +165,37 @@ impl<'a> Analysis<'a> {
             values.push(value);
         }
         // The first argument that is not null is only null when the last one can be.
-        let never_null = values.last().is_some_and(|last| !last.types().meets(Types::NULL));
-        let union = Value::union(
-            values
-                .into_iter()
-                .map(|value| if never_null { not_null(value) } else { value }),
-        );
+        let never_null = values
+            .last()
+            .is_some_and(|last| !self.known_types(last).meets(Types::NULL));
+        let values: Vec<_> = values
+            .into_iter()
+            .filter_map(|value| if never_null { self.not_null(&value) } else { Some(value) })
+            .collect();
+        let union = Value::union(values);
         if never_null {
             union
         } else {
             Value::union([union, Value::NULL])
         }
+    }
+
+    /// The same value, known not to be null; `None` where it can be nothing else.
+    pub(super) fn not_null(&mut self, value: &Value<'a>) -> Option<Value<'a>> {
+        let mut left = Vec::new();
+        for alternative in value.alternatives() {
+            if !self.known_types(alternative).within(Types::NULL) {
+                left.push(match alternative.clone() {
+                    Value::Plain(types) => Value::Plain(types.without(Types::NULL)),
+                    Value::Part(mut part) => {
+                        part.optional = false;
+                        Value::Part(part)
+                    }
+                    other => other,
+                });
+            }
+        }
+        (!left.is_empty()).then(|| Value::union(left))
     }
 
     /// An array with some elements of the first argument; the others are positions and numbers.
@@ -238,7 +258,7 @@ impl<'a> Analysis<'a> {
             if itself {
                 elements.push(value.clone());
             }
-            if its_elements {
+            if its_elements && !is_empty(value) {
                 let element = self.elements(value, *span);
                 elements.push(element);
             }
@@ -255,16 +275,24 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// An array with elements of the arguments that were compared with one another.
-    fn compared_elements(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+    /// An array with elements of the arguments that were compared with one another; with those of the first argument
+    /// alone where the others say what to leave out.
+    fn compared_elements(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
         let mut elements = Vec::new();
         let mut array = true;
-        for arg in args {
-            let value = self.expr(arg);
-            self.read(&value, arg.span);
-            let element = self.elements(&value, arg.span);
-            elements.push(element);
-            array &= value.types().within(Types::ARRAY);
+        for (index, arg) in args.iter().enumerate() {
+            let value = self.read_value(arg);
+            let left_out = index > 0 && matches!(name, "REMOVE_VALUE" | "REMOVE_VALUES" | "MINUS");
+            if !left_out && !is_empty(&value) {
+                let element = self.elements(&value, arg.span);
+                elements.push(element);
+            }
+            let types = self.known_types(&value);
+            array &= match name {
+                // Null counts as an empty array. https://github.com/arangodb/arangodb `functions::RemoveValue`
+                "REMOVE_VALUE" => index > 0 || types.within(Types::ARRAY.or(Types::NULL)),
+                _ => types.within(Types::ARRAY),
+            };
         }
         let list = Value::list(Value::union(elements));
         if array { list } else { Value::union([list, Value::NULL]) }
@@ -380,6 +408,7 @@ impl<'a> Analysis<'a> {
                     rest.extend(object.rest.iter().cloned());
                 }
                 Value::Constant(Constant::Null) => {}
+                Value::Number(_) | Value::Time => make_optional(&mut members),
                 Value::Plain(types) => {
                     open |= types.meets(Types::OBJECT);
                     make_optional(&mut members);
@@ -520,8 +549,10 @@ impl<'a> Analysis<'a> {
     fn identifier_parts(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
         for arg in args {
             if name == "IS_SAME_COLLECTION" && matches!(arg.kind, ExprKind::Source(_) | ExprKind::SourceBind(_)) {
-                if let Some((collection, span)) = self.collection_argument(arg) {
-                    self.resolve(&collection, span, false);
+                if let Some((collection, span)) = self.collection_argument(arg)
+                    && let Named::Collection(collection) = self.resolve(&collection, span, false)
+                {
+                    self.check_operation(collection, Operation::Read, span);
                 }
                 continue;
             }
@@ -558,6 +589,11 @@ fn make_optional(members: &mut [Member<'_>]) {
     }
 }
 
+/// Whether a value is certainly an array without elements.
+fn is_empty(value: &Value<'_>) -> bool {
+    matches!(value, Value::Array(array) if array.elements.is_empty())
+}
+
 /// What an array function gives: null, with a warning, where an argument is of another type.
 fn null_unless_array<'v, 'a: 'v>(
     arguments: impl IntoIterator<Item = &'v Value<'a>>,
@@ -577,24 +613,5 @@ pub(super) fn is_object(value: &Value<'_>) -> bool {
         Value::Object(_) => true,
         Value::Part(part) => (part.path.is_root() && !part.optional) || part.types().within(Types::OBJECT),
         _ => false,
-    }
-}
-
-/// The same value, known not to be null.
-fn not_null(value: Value<'_>) -> Value<'_> {
-    match value {
-        Value::Plain(types) => Value::Plain(types.without(Types::NULL)),
-        Value::Union(union) => Value::union(
-            union
-                .alternatives
-                .iter()
-                .filter(|value| !matches!(value, Value::Constant(Constant::Null)))
-                .map(|value| not_null(value.clone())),
-        ),
-        Value::Part(mut part) => {
-            part.optional = false;
-            Value::Part(part)
-        }
-        other => other,
     }
 }

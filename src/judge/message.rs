@@ -210,6 +210,14 @@ impl<'a> Analysis<'a> {
         self.deny(denial);
     }
 
+    /// An attribute that no path has.
+    pub(super) fn no_part_of_a_path(&mut self, name: &str, span: Span) {
+        let denial = Denial::new(Rule::AttributeUnknown, format!("a path has no attribute `{name}`"))
+            .attribute(name)
+            .at(span);
+        self.deny(denial.hint("it has `vertices` and `edges`, and `weights` or `weight` where edges are weighted"));
+    }
+
     pub(super) fn whole_document(&mut self, part: &Part<'a>, hidden: &[String], span: Span) {
         let source = self.sources[part.source as usize].name.to_string();
         let at = part.path.display();

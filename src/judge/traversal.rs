@@ -390,14 +390,10 @@ fn path_object<'a>(vertices: Value<'a>, ground: &Ground<'a>) -> Value<'a> {
         // Which of the weights there is hangs on the search and its options.
         optional: name.starts_with("weight"),
     };
-    Value::object(
-        vec![
-            member("vertices", Value::list(vertices)),
-            member("edges", Value::list(ground.edge.clone())),
-            member("weights", Value::list(Value::Plain(Types::NUMBER))),
-            member("weight", Value::Plain(Types::NUMBER)),
-        ],
-        Vec::new(),
-        false,
-    )
+    Value::path(vec![
+        member("vertices", Value::list(vertices)),
+        member("edges", Value::list(ground.edge.clone())),
+        member("weights", Value::list(Value::Plain(Types::NUMBER))),
+        member("weight", Value::Plain(Types::NUMBER)),
+    ])
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::schema::{JsonType, Shape};
+use crate::schema::{Bounds, JsonType, Shape};
 
 /// Nesting of values beyond which they are read as a whole instead of being tracked.
 ///
@@ -313,6 +313,13 @@ impl Part<'_> {
     }
 }
 
+/// A number that is computed, and between which others it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Number {
+    pub(super) whole: bool,
+    pub(super) bounds: Bounds,
+}
+
 /// The abstract value of an expression.
 #[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
@@ -320,6 +327,10 @@ pub(super) enum Value<'a> {
     Plain(Types),
     /// A string that begins with this collection's name and a slash: an id there, whatever follows.
     IdIn(Cow<'a, str>),
+    /// A number within bounds that are narrower than all.
+    Number(Number),
+    /// A time as `DATE_ISO8601` writes it, from 1970 to 2999: `2026-01-02T03:04:05.678Z`.
+    Time,
     /// Known before the query runs.
     Constant(Constant<'a>),
     /// Stored content.
@@ -361,6 +372,8 @@ pub(super) struct Object<'a> {
     pub(super) rest: Vec<Rest<'a>>,
     /// Whether it may also hold attributes of any name whose values are plain.
     pub(super) open: bool,
+    /// Whether it is the path of a traversal, whose attributes everybody knows: another one is a mistake.
+    pub(super) path: bool,
     facts: Facts,
 }
 
@@ -401,6 +414,15 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn object(members: Vec<Member<'a>>, rest: Vec<Rest<'a>>, open: bool) -> Self {
+        Self::object_or_path(members, rest, open, false)
+    }
+
+    /// The path of a traversal.
+    pub(super) fn path(members: Vec<Member<'a>>) -> Self {
+        Self::object_or_path(members, Vec::new(), false, true)
+    }
+
+    fn object_or_path(members: Vec<Member<'a>>, rest: Vec<Rest<'a>>, open: bool, path: bool) -> Self {
         let facts = Facts::over(
             members
                 .iter()
@@ -411,6 +433,7 @@ impl<'a> Value<'a> {
             members,
             rest,
             open,
+            path,
             facts,
         }))
     }
@@ -457,7 +480,7 @@ impl<'a> Value<'a> {
 
     fn facts(&self) -> Facts {
         match self {
-            Self::Plain(_) | Self::IdIn(_) | Self::Constant(_) => Facts {
+            Self::Plain(_) | Self::IdIn(_) | Self::Number(_) | Self::Time | Self::Constant(_) => Facts {
                 depth: 0,
                 content: false,
             },
@@ -476,7 +499,9 @@ impl<'a> Value<'a> {
     pub(super) fn types(&self) -> Types {
         match self {
             Self::Plain(types) => *types,
-            Self::IdIn(_) => Types::STRING,
+            Self::IdIn(_) | Self::Time => Types::STRING,
+            Self::Number(number) if number.whole => Types::INTEGER,
+            Self::Number(_) => Types::NUMBER,
             Self::Constant(constant) => match constant {
                 Constant::Null => Types::NULL,
                 Constant::Bool(_) => Types::BOOL,
@@ -525,6 +550,8 @@ fn push_alternative<'a>(alternatives: &mut Vec<Value<'a>>, value: Value<'a>) {
                 *present = present.or(*types);
                 true
             }
+            (Value::Number(present), Value::Number(number)) => present == number,
+            (Value::Time, Value::Time) => true,
             (Value::Part(present), Value::Part(part)) => present.same(part),
             (Value::Constant(present), Value::Constant(constant)) => present.same(constant),
             (Value::Array(present), Value::Array(array)) => Rc::ptr_eq(present, array),

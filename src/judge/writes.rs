@@ -38,7 +38,7 @@ impl<'a> Analysis<'a> {
     /// `INSERT`.
     pub(super) fn insert(&mut self, it: &'a Insert<'a>) {
         let target = self.target(&it.target);
-        let value = self.expr(&it.document);
+        let value = self.written(&it.document);
         self.read(&value, it.document.span);
         let given = self.given(it.options.as_ref(), options::INSERT, target);
         let Some(target) = target else {
@@ -72,11 +72,15 @@ impl<'a> Analysis<'a> {
     /// `UPDATE` and `REPLACE`.
     pub(super) fn update(&mut self, it: &'a Update<'a>) {
         let target = self.target(&it.target);
-        let key = self.expr(&it.key);
+        let key = if it.document.is_some() {
+            self.expr(&it.key)
+        } else {
+            self.written(&it.key)
+        };
         let (written, document) = match &it.document {
             Some(document) => {
                 self.read_key(&key, it.key.span);
-                (document, self.expr(document))
+                (document, self.written(document))
             }
             None => (&it.key, key),
         };
@@ -131,11 +135,11 @@ impl<'a> Analysis<'a> {
         }
         let old = target.map_or(Value::ANY, |target| self.old_or_new(target, true));
         self.assign(it.old, old.clone());
-        let insert = self.expr(&it.insert);
+        let insert = self.written(&it.insert);
         self.read(&insert, it.insert.span);
         // The second document is written only where there is an old one.
         self.assign(it.old, candidate);
-        let update = self.expr(&it.update);
+        let update = self.written(&it.update);
         self.read(&update, it.update.span);
         self.assign(it.old, old);
         let given = self.given(it.options.as_ref(), options::UPSERT, target);
@@ -154,6 +158,14 @@ impl<'a> Analysis<'a> {
         self.write(target, &it.update, &update, operation, mode);
         let new = self.old_or_new(target, false);
         self.assign(it.new, new);
+    }
+
+    /// The value of a document that is to be written.
+    fn written(&mut self, expr: &'a Expr<'a>) -> Value<'a> {
+        let before = std::mem::replace(&mut self.writing, true);
+        let value = self.expr(expr);
+        self.writing = before;
+        value
     }
 
     /// The collection that a modification names; denies anything else.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::json::{Json, Node};
 use super::keywords::{Schema, resolve};
 use super::shape::{Access, JsonType, Others, Shape};
+use super::takes::Takes;
 use super::validator::Pattern;
 use super::vocabulary::{Holds, keyword};
 
@@ -107,6 +108,7 @@ impl<'s> Builder<'_, 's> {
                 self.conditions -= 1;
                 shape = meet(&shape, &relaxed);
                 shape.constrained = true;
+                shape.takes = Takes::NOTHING;
             }
         }
         if matches!(
@@ -160,6 +162,7 @@ impl<'s> Builder<'_, 's> {
             .members()
             .iter()
             .any(|member| keyword(&member.key).is_some_and(|word| word.constrains));
+        shape.takes = Takes::of(node);
         shape.required = node
             .get("required")
             .map(Node::elements)
@@ -276,6 +279,7 @@ fn sealed(hides: bool, forbids: bool) -> Shape {
         write: access(forbids),
         others: Others::Absent,
         constrained: true,
+        takes: Takes::NOTHING,
         ..Shape::open()
     };
     Shape {
@@ -419,6 +423,11 @@ pub(super) fn meet(left: &Shape, right: &Shape) -> Shape {
         required: left.required.union(&right.required).cloned().collect(),
         types,
         constrained: left.constrained || right.constrained || !possible,
+        takes: if possible {
+            left.takes.both(right.takes)
+        } else {
+            Takes::NOTHING
+        },
     }
 }
 
@@ -475,6 +484,11 @@ pub(super) fn union(left: &Shape, right: &Shape) -> Shape {
     };
     // Where the types tell the branches apart, a value with the right type is valid in its branch.
     shape.constrained = left.constrained || right.constrained || !apart;
+    shape.takes = match (apart, left.may_be(JsonType::Integer)) {
+        (true, true) => left.takes.or(right.takes),
+        (true, false) => right.takes.or(left.takes),
+        (false, _) => Takes::NOTHING,
+    };
     shape
 }
 
@@ -546,5 +560,6 @@ fn relax(shape: &Shape) -> Shape {
         required: BTreeSet::new(),
         types: BTreeSet::new(),
         constrained: false,
+        takes: Takes::ALL,
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::RoleSet;
+use super::takes::Takes;
 use super::validator::Pattern;
 
 /// The attributes of a value.
@@ -36,6 +37,8 @@ pub struct Shape {
     /// Whether the schema says more of the value itself than this shape tells (`enum`, `pattern`, `minimum`,
     /// `minItems`, `oneOf`, `if` …), so that a value may have these types and attributes and still be invalid.
     pub constrained: bool,
+    /// What of computed values it takes all the same.
+    pub takes: Takes,
 }
 
 /// What a schema says of the attributes that it does not name.
@@ -92,6 +95,7 @@ impl Shape {
             required: BTreeSet::new(),
             types: BTreeSet::new(),
             constrained: false,
+            takes: Takes::ALL,
         }
     }
 

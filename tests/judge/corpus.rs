@@ -9,7 +9,7 @@ use mallku_db::schema::SchemaSet;
 use serde_json::{Map, Value, json};
 
 /// What an open schema set does not lift.
-const MAY_DENY: [Rule; 6] = [
+const MAY_DENY: [Rule; 7] = [
     Rule::OperationNotAllowed,
     Rule::TraversalNeedsWith,
     Rule::TraversalStart,
@@ -17,6 +17,7 @@ const MAY_DENY: [Rule; 6] = [
     Rule::OptionNotAllowed,
     // A bind value of the corpus stands for anything; here it is a string.
     Rule::DocumentInvalid,
+    Rule::BindType,
 ];
 
 /// What the first judgement says is missing.

@@ -13,7 +13,7 @@ use super::Mode;
 use super::kept::{Stored, replaced_value};
 use super::known::{check_dropped, check_json, place_in, typed, walk};
 use super::words::{
-    below, dotted, invalid, missing_end, read_only, unknown, unproven, violated, wrong_end, wrong_type,
+    below, dotted, invalid, missing_end, out_of_bounds, read_only, unknown, unproven, violated, wrong_end, wrong_type,
 };
 use crate::aql::ast::Span;
 use crate::judge::analysis::Analysis;
@@ -46,10 +46,47 @@ impl<'a> Analysis<'a> {
                 }
                 _ => match self.known_json(alternative, span) {
                     Some(json) => self.check_constant(collection, &json, mode, span),
-                    None => self.check_partly_known(collection, alternative, mode, span),
+                    None => match self.with_each_element(alternative, span) {
+                        Some(documents) => {
+                            for document in documents {
+                                self.check_partly_known(collection, &document, mode, span);
+                            }
+                        }
+                        None => self.check_partly_known(collection, alternative, mode, span),
+                    },
                 },
             }
         }
+    }
+
+    /// The objects that one is which takes over the attributes of each element of a bound array: `MERGE(x, {…})` in
+    /// `FOR x IN @documents`.
+    fn with_each_element(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Value<'a>>> {
+        let Value::Object(object) = value else { return None };
+        let (place, constant) = object
+            .rest
+            .iter()
+            .enumerate()
+            .find_map(|(place, rest)| match &rest.value {
+                Value::Constant(constant @ Constant::ElementOf { .. }) => Some((place, constant)),
+                _ => None,
+            })?;
+        let Constant::ElementOf { bind, json, path } = constant else {
+            return None;
+        };
+        self.inspect(constant);
+        let elements = each_element(json, path)?;
+        let size = object.members.len().saturating_add(COST_OF_A_CHOICE);
+        if !self.steps(elements.len().saturating_mul(size), span) {
+            return None;
+        }
+        let with = |json: &'a Json| {
+            let mut rest = object.rest.clone();
+            rest[place].value = Value::Constant(Constant::Bind { bind: *bind, json });
+            Value::object(object.members.clone(), rest, object.open)
+        };
+        // Of what is no object, `MERGE` and its like make null, which is not written.
+        Some(elements.into_iter().filter(|json| json.is_object()).map(with).collect())
     }
 
     /// A document that is known as a whole.
@@ -235,9 +272,12 @@ impl<'a> Analysis<'a> {
             return;
         };
         let required = shape.required.contains(name);
+        // An edge whose end is no id is not written: ArangoDB refuses it with the error 1233.
+        // https://github.com/arangodb/arangodb `TRI_ERROR_ARANGO_INVALID_EDGE_ATTRIBUTE`
+        let end = fit.collection.edge.is_some() && at.is_empty() && (name == "_from" || name == "_to");
         // `keepNull: false` drops what is set to null.
         let dropped = matches!(fit.mode, Mode::Merge { keep_null: false, .. });
-        if dropped && required && self.known_types(value).meets(Types::NULL) {
+        if dropped && required && !end && self.known_types(value).meets(Types::NULL) {
             self.deny(
                 invalid(
                     fit.collection,
@@ -259,7 +299,8 @@ impl<'a> Analysis<'a> {
             );
         }
         at.push(name.to_owned());
-        if let Some(json) = self.fit_value(fit, value, below_shape, at, required, dropped) {
+        let null_is_not_written = dropped || (end && !matches!(value, Value::Constant(_)));
+        if let Some(json) = self.fit_value(fit, value, below_shape, at, required, null_is_not_written) {
             skeleton.insert(name.to_owned(), json);
         }
         at.pop();
@@ -280,6 +321,7 @@ impl<'a> Analysis<'a> {
         }
         if !shape.write.admits(self.roles) {
             self.deny(read_only(fit.collection, &dotted(at)).at(fit.span));
+            fit.holes.push(at.clone());
             return Some(Json::Null);
         }
         if let Some(json) = self.known_json(value, fit.span) {
@@ -379,6 +421,9 @@ impl<'a> Analysis<'a> {
             let admitted = Types::of_shape(shape);
             let mut types = self.known_types(alternative);
             if null_drops {
+                if types.within(Types::NULL) {
+                    continue;
+                }
                 types = types.without(Types::NULL);
             }
             // The same attribute of the same schema: what is stored there is valid there.
@@ -395,12 +440,7 @@ impl<'a> Analysis<'a> {
                 continue;
             }
             if shape.constrained {
-                self.deny(unproven(
-                    fit.collection,
-                    &dotted(at),
-                    "its schema asks for more than a type, and the value is known only when the query runs",
-                    fit.span,
-                ));
+                self.fit_computed(fit, alternative, types, shape, at);
                 continue;
             }
             match alternative {
@@ -463,6 +503,29 @@ impl<'a> Analysis<'a> {
                 }
                 _ => self.check_writable(fit.collection, shape, &[], &dotted(at), fit.span),
             }
+        }
+    }
+
+    /// Checks a computed value of the right types where the schema asks for more: for bounds, or for the form of a time.
+    fn fit_computed(&mut self, fit: &Fit<'a>, value: &Value<'a>, types: Types, shape: &'a Shape, at: &[String]) {
+        if matches!(value, Value::Time) && shape.takes.times {
+            return;
+        }
+        let asked = shape
+            .takes
+            .numbers
+            .filter(|_| types.within(Types::NUMBER.or(Types::NULL)));
+        let Some(asked) = asked else {
+            self.deny(unproven(
+                fit.collection,
+                &dotted(at),
+                "its schema asks for more than a type, and the value is known only when the query runs",
+                fit.span,
+            ));
+            return;
+        };
+        if self.bounds(value).is_some_and(|bounds| !bounds.within(asked)) {
+            self.deny(out_of_bounds(fit.collection, &dotted(at), asked, fit.span));
         }
     }
 

@@ -49,6 +49,17 @@ pub(in crate::judge) fn check_json(
         roles,
         &mut found,
     );
+    // The validator leaves ArangoDB's own attributes aside.
+    if mode == Mode::Whole
+        && members
+            .get("_key")
+            .is_some_and(|key| !key.is_string() && !key.is_null())
+    {
+        found.push(
+            invalid(collection, "_key", "`_key` has to be a string")
+                .hint("ArangoDB's keys are strings: `TO_STRING(key)`"),
+        );
+    }
     if let Some(ends) = &collection.edge {
         for (name, allowed) in [("_from", &ends.from), ("_to", &ends.to)] {
             match members.get(name) {

@@ -6,7 +6,7 @@ use crate::aql::ast::Span;
 use crate::judge::message::{listed, nearest};
 use crate::judge::value::{Types, push_name};
 use crate::judge::verdict::{Denial, Rule};
-use crate::schema::{Collection, Shape};
+use crate::schema::{Bounds, Collection, Shape};
 
 pub(super) fn dotted(at: &[String]) -> String {
     let mut text = String::new();
@@ -63,6 +63,30 @@ pub(super) fn unproven(collection: &Collection, path: &str, why: &str, span: Spa
     .attribute(if path.is_empty() { "*" } else { path })
     .at(span)
     .hint("write it as a literal, or bind the whole document, so that it can be validated")
+}
+
+pub(super) fn out_of_bounds(collection: &Collection, path: &str, asked: Bounds, span: Span) -> Denial {
+    let (range, clamp) = match (asked.low.is_finite(), asked.high.is_finite()) {
+        (true, true) => (
+            format!("from {} to {}", asked.low, asked.high),
+            format!("MIN([{}, MAX([{}, value])])", asked.high, asked.low),
+        ),
+        (true, false) => (
+            format!("of at least {}", asked.low),
+            format!("MAX([{}, value])", asked.low),
+        ),
+        _ => (
+            format!("of at most {}", asked.high),
+            format!("MIN([{}, value])", asked.high),
+        ),
+    };
+    unproven(
+        collection,
+        path,
+        &format!("its schema asks for a number {range}, and this one may be another"),
+        span,
+    )
+    .hint(format!("clamp it: `{clamp}`"))
 }
 
 pub(super) fn wrong_type(collection: &Collection, path: &str, types: Types, shape: &Shape) -> Denial {

@@ -76,6 +76,8 @@ pub(super) const ROWS: &[Row] = &[
     ("a write that may not be", "app", "INSERT {name: CONCAT('a', @x), tags: @t} INTO customers", r#"{"x": 1, "t": ["a", null]}"#, "document-invalid"),
     ("a write that may not be", "app", "INSERT {name: 5} INTO customers", "", "document-invalid"),
     ("a write that may not be", "app", "INSERT {email: 'x'} INTO customers", "", "document-invalid"),
+    ("a write that may not be", "app", "INSERT {_key: 1, name: 'x'} INTO customers", "", "document-invalid"),
+    ("a write that may not be", "app", "INSERT {_key: @k, name: 'x'} INTO customers", r#"{"k": 5}"#, "document-invalid"),
     ("a write that may not be", "app", "INSERT {name: {}} INTO customers", "", "document-invalid"),
     ("a write that may not be", "app", "UPDATE 'x' WITH {created: 'now'} IN customers", "", "attribute-read-only"),
     ("a write that may not be", "app", "UPDATE 'x' WITH {rating: 1} IN customers", "", "attribute-read-only"),
