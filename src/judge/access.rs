@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::analysis::Analysis;
+use super::analysis::{Analysis, Place};
 use super::value::{Constant, LONGEST_PATH, Object, Part, Path, Rest, Types, Value};
 use super::verdict::Denial;
 use crate::aql::ast::Span;
@@ -388,16 +388,33 @@ impl<'a> Analysis<'a> {
         match value {
             Value::Plain(_) | Value::IdIn(_) | Value::Number(_) | Value::Time | Value::Constant(_) => {}
             Value::Part(part) => self.read_part(part, &[], span),
-            Value::Array(array) => array.elements.iter().for_each(|element| self.read(element, span)),
-            Value::List(list) => self.read(&list.element, span),
+            Value::Array(array) => self.at(Place::Element, |this| {
+                array.elements.iter().for_each(|element| this.read(element, span));
+            }),
+            Value::List(list) => self.at(Place::Element, |this| this.read(&list.element, span)),
             Value::Object(object) => {
-                object.members.iter().for_each(|member| self.read(&member.value, span));
+                let place = if object.path { Place::Path } else { Place::Inside };
+                self.at(place, |this| {
+                    object.members.iter().for_each(|member| this.read(&member.value, span));
+                });
                 for rest in &object.rest {
                     self.read_rest(&rest.value, &rest.without, span);
                 }
             }
             Value::Union(union) => union.alternatives.iter().for_each(|value| self.read(value, span)),
         }
+    }
+
+    /// Does something one step further inside of the value that is used.
+    fn at(&mut self, place: Place, read: impl FnOnce(&mut Self)) {
+        let before = self.place;
+        self.place = match before {
+            Place::Itself => place,
+            Place::Path => Place::Path,
+            Place::Element | Place::Inside => Place::Inside,
+        };
+        read(self);
+        self.place = before;
     }
 
     /// Uses all attributes of a value but some.

@@ -50,6 +50,19 @@ pub(super) enum Inspected {
     Value,
 }
 
+/// Where content stands in a value that is used as a whole, for hints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is the value.
+    Itself,
+    /// It is an element of the array that the value is.
+    Element,
+    /// It is a vertex or an edge of the path that the value is.
+    Path,
+    /// It is somewhere further inside.
+    Inside,
+}
+
 /// The state of one analysis.
 pub(super) struct Analysis<'a> {
     pub(super) set: &'a SchemaSet,
@@ -75,6 +88,8 @@ pub(super) struct Analysis<'a> {
     pub(super) nesting: u32,
     /// Whether a document that is to be written is evaluated.
     pub(super) writing: bool,
+    /// Where the content that is read stands in the value that is used.
+    pub(super) place: Place,
     bind_index: BTreeMap<&'a str, u32>,
     missing_binds: BTreeSet<Cow<'a, str>>,
     fuel: u32,
@@ -118,6 +133,7 @@ impl<'a> Analysis<'a> {
             returned: None,
             nesting: 0,
             writing: false,
+            place: Place::Itself,
             missing_binds: BTreeSet::new(),
             fuel: FUEL,
         }

@@ -90,6 +90,12 @@ impl<'a> Analysis<'a> {
     }
 
     fn source_as_value(&mut self, name: &str, span: Span) -> Value<'a> {
+        let resources = self.resources;
+        let reserved = name.starts_with(|first: char| first == '_' || first.is_ascii_digit()) || name.is_empty();
+        if !reserved && !resources.collections.contains_key(name) && !resources.views.contains_key(name) {
+            self.unknown_variable(name, span);
+            return Value::ANY;
+        }
         self.resolve(name, span, false);
         // ArangoDB refuses it since 3.9 unless `--query.allow-collections-in-expressions` is set.
         self.deny(

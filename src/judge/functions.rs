@@ -65,7 +65,9 @@ impl<'a> Analysis<'a> {
 
     /// A call.
     pub(super) fn call(&mut self, function: &'a Name<'a>, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
+        let before = self.denials.len();
         let class = self.check_function(&function.text, function.span);
+        let allowed = self.denials.len() == before;
         let value = match &*function.text {
             "LENGTH" | "COUNT" => self.length(args),
             "FIRST" | "LAST" => self.first(args),
@@ -102,7 +104,12 @@ impl<'a> Analysis<'a> {
                 }
             }
         };
-        self.bounded(value, span)
+        // What a function that may not be called gives is nobody's: one reason for the call suffices.
+        if allowed || !value.is_content() {
+            self.bounded(value, span)
+        } else {
+            Value::ANY
+        }
     }
 
     /// `LENGTH` of an array is its number of elements, whatever they are. Of an object it is the number of attributes,
@@ -298,23 +305,19 @@ impl<'a> Analysis<'a> {
         if array { list } else { Value::union([list, Value::NULL]) }
     }
 
-    /// The names that arguments give as strings or arrays of strings; `None` where one is not known.
-    fn names(&mut self, args: &'a [Expr<'a>]) -> Option<Vec<Cow<'a, str>>> {
+    /// The names that arguments give as strings or arrays of strings, and where; `None` where one is not known.
+    fn names(&mut self, args: &'a [Expr<'a>]) -> Option<Vec<(Cow<'a, str>, Span)>> {
         let mut names = Vec::new();
         let mut known = true;
         for arg in args {
-            let value = self.expr(arg);
-            self.read(&value, arg.span);
+            let value = self.read_value(arg);
             match self.known_json(&value, arg.span) {
-                Some(Cow::Borrowed(Json::String(name))) => names.push(Cow::Borrowed(name.as_str())),
-                Some(Cow::Owned(Json::String(name))) => names.push(Cow::Owned(name)),
+                Some(Cow::Borrowed(Json::String(name))) => names.push((Cow::Borrowed(name.as_str()), arg.span)),
+                Some(Cow::Owned(Json::String(name))) => names.push((Cow::Owned(name), arg.span)),
                 Some(json) if json.is_array() => match json.as_array() {
                     Some(list) if list.iter().all(Json::is_string) => {
-                        names.extend(
-                            list.iter()
-                                .filter_map(Json::as_str)
-                                .map(|name| Cow::Owned(name.to_owned())),
-                        );
+                        let given = list.iter().filter_map(Json::as_str);
+                        names.extend(given.map(|name| (Cow::Owned(name.to_owned()), arg.span)));
                     }
                     _ => known = false,
                 },
@@ -332,8 +335,8 @@ impl<'a> Analysis<'a> {
             return self.any_attribute(&value, span);
         };
         let mut members = Vec::with_capacity(names.len());
-        for name in names {
-            let part = self.attribute(&value, &name, object.span);
+        for (name, at) in names {
+            let part = self.attribute(&value, &name, at);
             members.push(Member {
                 name,
                 value: part,
@@ -352,7 +355,7 @@ impl<'a> Analysis<'a> {
         };
         let rest = vec![Rest {
             value: value.clone(),
-            without,
+            without: without.into_iter().map(|(name, _)| name).collect(),
         }];
         Self::null_unless_object(&value, Value::object(Vec::new(), rest, false))
     }

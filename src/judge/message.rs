@@ -3,7 +3,7 @@
 //! INVARIANT: a message names what the client wrote and what the schemas say, never a stored value and never a bind
 //! value; the same query of another member of the same roles earns the same words.
 
-use super::analysis::Analysis;
+use super::analysis::{Analysis, Place};
 use super::value::{Part, Value, push_name};
 use super::verdict::{Denial, Rule};
 use crate::aql::ast::Span;
@@ -210,6 +210,29 @@ impl<'a> Analysis<'a> {
         self.deny(denial);
     }
 
+    /// A name in an expression that is neither a variable's nor a collection's.
+    pub(super) fn unknown_variable(&mut self, name: &str, span: Span) {
+        let variables = || self.query.variables.iter().map(|variable| &*variable.name.text);
+        let hint = if variables().any(|variable| variable == name) {
+            format!(
+                "`{name}` is declared elsewhere: a `COLLECT` hides what came before it (name it there, or use `INTO`), and a subquery \
+                 hides what is in it"
+            )
+        } else {
+            let resources = self.resources;
+            let collections = resources.collections.keys().chain(resources.views.keys());
+            match nearest(name, variables().chain(collections.map(String::as_str))) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "declare it with `LET` or `FOR`; a text needs quotes".to_owned(),
+            }
+        };
+        let denial = Denial::new(
+            Rule::UnknownCollection,
+            format!("no variable `{name}` is visible here, and the schema set has no collection or view of that name"),
+        );
+        self.deny(denial.about(name).at(span).hint(hint));
+    }
+
     /// An attribute that no path has.
     pub(super) fn no_part_of_a_path(&mut self, name: &str, span: Span) {
         let denial = Denial::new(Rule::AttributeUnknown, format!("a path has no attribute `{name}`"))
@@ -231,7 +254,6 @@ impl<'a> Analysis<'a> {
         } else {
             format!("`{at}` of `{source}`")
         };
-        let readable: Vec<&str> = readable_names(part.shape, self.roles).collect();
         let denial = Denial::new(
             Rule::WholeDocument,
             format!(
@@ -242,23 +264,42 @@ impl<'a> Analysis<'a> {
         .about(source)
         .attribute(hidden.first().map_or("*", String::as_str))
         .at(span);
+        let hint = self.how_to_name(part, span);
+        self.deny(denial.hint(hint));
+    }
+
+    /// How to name what is readable of a part instead of using all of it.
+    fn how_to_name(&self, part: &Part<'a>, span: Span) -> String {
         let excerpt = self.excerpt(span).filter(|text| {
             text.bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte))
         });
-        let hint = match (excerpt, readable.as_slice()) {
-            (_, []) => "name the attributes that are needed instead".to_owned(),
-            (Some(text), [first, ..]) => {
-                let kept: Vec<String> = readable.iter().take(3).map(|name| format!("\"{name}\"")).collect();
-                let more = if readable.len() > 3 { ", …" } else { "" };
-                format!(
-                    "name what is needed, such as `{text}.{first}`, or keep the readable attributes only: `KEEP({text}, {}{more})`",
-                    kept.join(", ")
-                )
-            }
-            (None, _) => format!("use the readable attributes only: {}", listed(&readable)),
+        let edge = self.sources[part.source as usize]
+            .collection
+            .is_some_and(|collection| collection.edge.is_some());
+        let (shape, place) = match (&part.shape.items, self.place) {
+            (Some(items), Place::Itself) => (&**items, Place::Element),
+            _ => (part.shape, self.place),
         };
-        self.deny(denial.hint(hint));
+        let readable: Vec<&str> = readable_names(shape, self.roles).collect();
+        let Some(first) = readable.first() else {
+            return "name the attributes that are needed instead".to_owned();
+        };
+        let kept: Vec<String> = readable.iter().take(3).map(|name| format!("\"{name}\"")).collect();
+        let kept = format!("{}{}", kept.join(", "), if readable.len() > 3 { ", …" } else { "" });
+        match (excerpt, place) {
+            (Some(text), Place::Itself) => format!(
+                "name what is needed, such as `{text}.{first}`, or keep the readable attributes only: `KEEP({text}, {kept})`"
+            ),
+            (Some(text), Place::Element) => format!(
+                "name what is needed of each, such as `{text}[*].{first}`, or keep the readable attributes only: `{text}[* RETURN KEEP(CURRENT, {kept})]`"
+            ),
+            (Some(text), Place::Path) => {
+                let parts = if edge { "edges" } else { "vertices" };
+                format!("name what is needed of its {parts}, such as `{text}.{parts}[*].{first}`")
+            }
+            (None, _) | (_, Place::Inside) => format!("use the readable attributes only: {}", listed(&readable)),
+        }
     }
 
     /// Denies a step onto an attribute whose name is known only when the query runs.

@@ -126,7 +126,7 @@ impl<'a> Analysis<'a> {
             UpsertLookup::Example(example) => {
                 let value = self.expr(example);
                 self.read(&value, example.span);
-                self.look_up(&value, &candidate, example.span);
+                self.look_up(&value, &candidate, example);
             }
             UpsertLookup::Filter { current, condition } => {
                 self.assign(*current, candidate.clone());
@@ -292,7 +292,8 @@ impl<'a> Analysis<'a> {
     }
 
     /// The attributes that an `UPSERT` example compares.
-    fn look_up(&mut self, example: &Value<'a>, candidate: &Value<'a>, span: Span) {
+    fn look_up(&mut self, example: &Value<'a>, candidate: &Value<'a>, expr: &'a Expr<'a>) {
+        let span = expr.span;
         let mut names: BTreeSet<Cow<'a, str>> = BTreeSet::new();
         let mut known = true;
         for alternative in example.alternatives() {
@@ -316,8 +317,9 @@ impl<'a> Analysis<'a> {
             self.any_attribute(candidate, span);
         }
         for name in names {
-            let part = self.attribute(candidate, &name, span);
-            self.read(&part, span);
+            let at = place_of(expr, &name);
+            let part = self.attribute(candidate, &name, at);
+            self.read(&part, at);
         }
     }
 

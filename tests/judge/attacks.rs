@@ -164,7 +164,7 @@ const DYNAMIC_REACH: &[Row] = &[
     ("99", r#"RETURN DOCUMENT(CONCAT(@a, "/", @b))"#, r#"{"a": "secrets", "b": "1"}"#, "function-not-allowed"),
     ("99a", "RETURN DOCUMENT(@ids)", r#"{"ids": ["secrets/1"]}"#, "function-not-allowed"),
     ("100", r#"RETURN DOCUMENT("", "secrets/1")"#, "", "function-not-allowed"),
-    ("101", r#"RETURN DOCUMENT(users, "1")"#, "", "whole-document"),
+    ("101", r#"RETURN DOCUMENT(users, "1")"#, "", "function-not-allowed"),
     ("101a", r#"LET users = "secrets" RETURN DOCUMENT(users, "1")"#, "", "operation-not-allowed"),
     ("102", r#"WITH users FOR v IN 0..0 OUTBOUND "secrets/1" friends RETURN v.pw"#, "", "traversal-start"),
     ("103", r#"FOR v IN 1..1 OUTBOUND "users/1" friends RETURN v"#, "", "traversal-needs-with"),

@@ -102,7 +102,20 @@ pub(super) fn wrong_type(collection: &Collection, path: &str, types: Types, shap
     if types.meets(Types::NULL) && types.without(Types::NULL).within(Types::of_shape(shape)) {
         denial.hint("give a value for the case of null: `NOT_NULL(value, otherwise)`")
     } else {
-        denial.hint("convert it, with TO_STRING, TO_NUMBER or TO_BOOL, or bind the value")
+        let wanted = Types::of_shape(shape);
+        denial.hint(
+            if wanted.meets(Types::INTEGER) && !Types::NUMBER.within(wanted) && types.within(Types::NUMBER) {
+                "make it whole: `FLOOR(value)`"
+            } else if wanted.meets(Types::STRING) {
+                "convert it, with `TO_STRING(value)`, or bind the value"
+            } else if wanted.meets(Types::INTEGER) {
+                "convert it, with `TO_NUMBER(value)`, or bind the value"
+            } else if wanted.meets(Types::BOOL) {
+                "convert it, with `TO_BOOL(value)`, or bind the value"
+            } else {
+                "bind the value, so that it can be validated"
+            },
+        )
     }
 }
 
