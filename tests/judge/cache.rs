@@ -169,3 +169,58 @@ fn a_flood_of_texts_stays_within_bounds_and_leaves_what_is_used() {
     assert!(judge.cache_state().bytes <= bytes, "{:?}", judge.cache_state());
     assert!(found >= 230, "found {found} of 240 times");
 }
+
+/// What is written is judged by the values that its bounds, its nulls and its elements come from.
+#[test]
+fn computed_writes_hang_on_their_bind_values() {
+    let note = json!({
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "likes": {"type": "integer", "minimum": 0}},
+        "additionalProperties": false,
+        "x-mallku": {"allow": ["read", "insert", "update"]}
+    });
+    let judge = Judge::new(Arc::new(schemas::attacked_with(&[("counted.json", note)])), 1 << 20);
+    let rows: [(&str, [(Value, bool); 4]); 4] = [
+        (
+            "FOR n IN counted UPDATE n WITH {likes: n.likes + @x} IN counted",
+            [
+                (json!(1), true),
+                (json!(-1), false),
+                (json!(0.5), false),
+                (json!("1"), false),
+            ],
+        ),
+        (
+            "INSERT {text: NOT_NULL(@x, 'none')} INTO counted",
+            [
+                (Value::Null, true),
+                (json!("a"), true),
+                (json!(1), false),
+                (Value::Null, true),
+            ],
+        ),
+        (
+            "FOR d IN @x INSERT MERGE(d, {likes: 0}) INTO counted",
+            [
+                (json!([{"text": "a"}]), true),
+                (json!([{"text": 1}]), false),
+                (json!([{"other": 1}]), false),
+                (json!([{"text": "b"}, {}]), true),
+            ],
+        ),
+        (
+            "FOR n IN counted LIMIT @x RETURN n.text",
+            [
+                (json!(1), true),
+                (json!("1"), false),
+                (Value::Null, true),
+                (json!([1]), false),
+            ],
+        ),
+    ];
+    for (query, values) in rows {
+        for (value, admitted) in values {
+            assert_eq!(ask(&judge, query, json!({"x": value})), admitted, "{query} {value}");
+        }
+    }
+}
