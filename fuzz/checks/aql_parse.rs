@@ -3,7 +3,7 @@
 
 use mallku_db::aql::{self, ParseLimits, ast::Query};
 
-pub fn check(text: &str) {
+pub(crate) fn check(text: &str) {
     let limits = ParseLimits::default();
     let (query, form) = match aql::normalise(text, &limits) {
         Ok(parsed) => parsed,

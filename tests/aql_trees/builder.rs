@@ -16,38 +16,38 @@ macro_rules! make {
 
 /// What opened a scope.
 #[derive(Clone, Copy, PartialEq)]
-pub enum ScopeKind {
+pub(crate) enum ScopeKind {
     Query,
     For,
     Collect,
 }
 
 /// An open scope, with what was visible before it.
-pub struct Scope {
-    pub kind: ScopeKind,
-    pub outer: usize,
-    pub old: Option<VarId>,
-    pub new: Option<VarId>,
+pub(crate) struct Scope {
+    pub(crate) kind: ScopeKind,
+    pub(crate) outer: usize,
+    pub(crate) old: Option<VarId>,
+    pub(crate) new: Option<VarId>,
 }
 
 /// Builds a tree from a list of choices; when they run out, the shortest one is taken.
-pub struct Builder<'c> {
+pub(crate) struct Builder<'c> {
     choices: &'c [u8],
-    pub made: RefCell<BTreeSet<&'static str>>,
-    pub depth: u32,
-    pub variables: Vec<Variable<'static>>,
-    pub visible: Vec<VarId>,
-    pub old: Option<VarId>,
-    pub new: Option<VarId>,
-    pub currents: Vec<VarId>,
-    pub scopes: Vec<Scope>,
+    pub(crate) made: RefCell<BTreeSet<&'static str>>,
+    pub(crate) depth: u32,
+    pub(crate) variables: Vec<Variable<'static>>,
+    pub(crate) visible: Vec<VarId>,
+    pub(crate) old: Option<VarId>,
+    pub(crate) new: Option<VarId>,
+    pub(crate) currents: Vec<VarId>,
+    pub(crate) scopes: Vec<Scope>,
     /// Whether a modification was built.
-    pub modifies: bool,
+    pub(crate) modifies: bool,
     /// Whether a `PRUNE` condition is being built, which holds no subquery.
-    pub pruning: bool,
+    pub(crate) pruning: bool,
 }
 
-pub fn name(text: impl Into<Cow<'static, str>>) -> Name<'static> {
+pub(crate) fn name(text: impl Into<Cow<'static, str>>) -> Name<'static> {
     Name {
         text: text.into(),
         span: Span::default(),
@@ -55,7 +55,7 @@ pub fn name(text: impl Into<Cow<'static, str>>) -> Name<'static> {
 }
 
 impl<'c> Builder<'c> {
-    pub fn new(choices: &'c [u8]) -> Self {
+    pub(crate) fn new(choices: &'c [u8]) -> Self {
         Self {
             choices,
             made: RefCell::default(),
@@ -71,7 +71,7 @@ impl<'c> Builder<'c> {
         }
     }
 
-    pub fn query(mut self) -> (Query<'static>, BTreeSet<&'static str>) {
+    pub(crate) fn query(mut self) -> (Query<'static>, BTreeSet<&'static str>) {
         let with = if self.pick(3) == 1 {
             self.list(3, Self::source)
         } else {
@@ -86,7 +86,7 @@ impl<'c> Builder<'c> {
         (query, self.made.into_inner())
     }
 
-    pub fn pick(&mut self, of: u8) -> u8 {
+    pub(crate) fn pick(&mut self, of: u8) -> u8 {
         let Some((first, rest)) = self.choices.split_first() else {
             return 0;
         };
@@ -94,26 +94,26 @@ impl<'c> Builder<'c> {
         first % of
     }
 
-    pub fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         let at = self.pick(u8::try_from(of.len()).unwrap());
         of[usize::from(at)]
     }
 
-    pub fn flip(&mut self) -> bool {
+    pub(crate) fn flip(&mut self) -> bool {
         self.pick(2) == 1
     }
 
-    pub fn maybe<T>(&mut self, build: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(crate) fn maybe<T>(&mut self, build: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.flip().then(|| build(self))
     }
 
     /// One to `most` items.
-    pub fn list<T>(&mut self, most: u8, mut build: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(crate) fn list<T>(&mut self, most: u8, mut build: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..=self.pick(most)).map(|_| build(self)).collect()
     }
 
     /// A text of any sort that may name an attribute or be a string.
-    pub fn text(&mut self) -> &'static str {
+    pub(crate) fn text(&mut self) -> &'static str {
         self.one(&[
             "a",
             "_key",
@@ -132,14 +132,14 @@ impl<'c> Builder<'c> {
         ])
     }
 
-    pub fn bind(&mut self) -> Bind<'static> {
+    pub(crate) fn bind(&mut self) -> Bind<'static> {
         Bind {
             key: self.one(&["a", "B1", "0", "_x", "a__"]).into(),
             span: Span::default(),
         }
     }
 
-    pub fn source_bind(&mut self) -> Bind<'static> {
+    pub(crate) fn source_bind(&mut self) -> Bind<'static> {
         Bind {
             key: self.one(&["@c", "@C1", "@0", "@_x"]).into(),
             span: Span::default(),
@@ -147,13 +147,13 @@ impl<'c> Builder<'c> {
     }
 
     /// A name that no variable has.
-    pub fn collection(&mut self) -> Name<'static> {
+    pub(crate) fn collection(&mut self) -> Name<'static> {
         name(self.one(&[
             "c", "_users", "c-d", "é c", "filter", "OPTIONS", "c`´", "OLD", "NEW", "CURRENT", "$c",
         ]))
     }
 
-    pub fn source(&mut self) -> SourceRef<'static> {
+    pub(crate) fn source(&mut self) -> SourceRef<'static> {
         match self.pick(3) {
             0 => make!(self, SourceRef::Name(self.collection())),
             1 => make!(self, SourceRef::Bind(self.source_bind())),
@@ -161,15 +161,16 @@ impl<'c> Builder<'c> {
         }
     }
 
-    pub fn target(&mut self) -> SourceRef<'static> {
-        match self.pick(2) {
-            0 => make!(self, SourceRef::Name(self.collection())),
-            _ => make!(self, SourceRef::Bind(self.source_bind())),
+    pub(crate) fn target(&mut self) -> SourceRef<'static> {
+        if self.flip() {
+            make!(self, SourceRef::Bind(self.source_bind()))
+        } else {
+            make!(self, SourceRef::Name(self.collection()))
         }
     }
 
     /// A variable that no place sees yet.
-    pub fn hidden(&mut self, kind: VariableKind) -> VarId {
+    pub(crate) fn hidden(&mut self, kind: VariableKind) -> VarId {
         let id = VarId(u32::try_from(self.variables.len()).unwrap());
         let text: Cow<'static, str> = match kind {
             VariableKind::Old => "OLD".into(),
@@ -184,25 +185,25 @@ impl<'c> Builder<'c> {
         id
     }
 
-    pub fn declare(&mut self, kind: VariableKind) -> VarId {
+    pub(crate) fn declare(&mut self, kind: VariableKind) -> VarId {
         let id = self.hidden(kind);
         self.visible.push(id);
         id
     }
 
-    pub fn declare_old(&mut self) -> VarId {
+    pub(crate) fn declare_old(&mut self) -> VarId {
         let id = self.hidden(make!(self, VariableKind::Old));
         self.old = Some(id);
         id
     }
 
-    pub fn declare_new(&mut self) -> VarId {
+    pub(crate) fn declare_new(&mut self) -> VarId {
         let id = self.hidden(make!(self, VariableKind::New));
         self.new = Some(id);
         id
     }
 
-    pub fn open(&mut self, kind: ScopeKind) {
+    pub(crate) fn open(&mut self, kind: ScopeKind) {
         self.scopes.push(Scope {
             kind,
             outer: self.visible.len(),
@@ -211,7 +212,7 @@ impl<'c> Builder<'c> {
         });
     }
 
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let scope = self.scopes.pop().unwrap();
         self.visible.truncate(scope.outer);
         self.old = scope.old;
@@ -219,7 +220,7 @@ impl<'c> Builder<'c> {
     }
 
     /// Closes the scopes of loops and groups up to the (sub)query that holds them; whether there were any.
-    pub fn close_nested(&mut self) -> bool {
+    pub(crate) fn close_nested(&mut self) -> bool {
         let mut closed = false;
         while self.scopes.last().is_some_and(|scope| scope.kind != ScopeKind::Query) {
             self.close();
@@ -229,7 +230,7 @@ impl<'c> Builder<'c> {
     }
 
     /// What a `COLLECT … INTO` here captures.
-    pub fn captured(&self) -> Vec<VarId> {
+    pub(crate) fn captured(&self) -> Vec<VarId> {
         let base = self
             .scopes
             .iter()

@@ -33,7 +33,7 @@ fn replace(place: &mut Built, with: impl FnOnce(Box<Built>) -> Built) {
 }
 
 impl Builder<'_> {
-    pub fn expression(&mut self) -> Built {
+    pub(crate) fn expression(&mut self) -> Built {
         self.depth += 1;
         let expr = if self.depth > 7 {
             self.leaf()
@@ -59,10 +59,9 @@ impl Builder<'_> {
             5 => make!(self, ExprKind::Source(self.collection_in_expression())),
             6 => make!(self, ExprKind::SourceBind(self.source_bind())),
             7 => make!(self, ExprKind::Bind(self.bind())),
-            _ => match self.visible_variable() {
-                Some(id) => make!(self, ExprKind::Variable(id)),
-                None => make!(self, ExprKind::Null),
-            },
+            _ => self
+                .visible_variable()
+                .map_or(ExprKind::Null, |id| make!(self, ExprKind::Variable(id))),
         })
     }
 
@@ -77,7 +76,7 @@ impl Builder<'_> {
         }
     }
 
-    pub fn visible_variable(&mut self) -> Option<VarId> {
+    pub(crate) fn visible_variable(&mut self) -> Option<VarId> {
         let pseudo = [self.old, self.new, self.currents.last().copied()];
         let all: Vec<VarId> = pseudo
             .into_iter()

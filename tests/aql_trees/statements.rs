@@ -12,7 +12,7 @@ type Built = StatementKind<'static>;
 
 impl Builder<'_> {
     /// The statements of the query or of a subquery, in a scope of their own.
-    pub fn block(&mut self) -> Block<'static> {
+    pub(crate) fn block(&mut self) -> Block<'static> {
         self.depth += 1;
         self.open(ScopeKind::Query);
         let mut statements = Vec::new();
