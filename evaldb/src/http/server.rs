@@ -5,6 +5,7 @@ use super::call::{Call, Method, Target, header};
 use super::{Fault, Reply, Service, auth, route};
 use crate::arangod::Phase;
 use crate::unruly::wire;
+use flate2::read::{GzDecoder, ZlibDecoder};
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -123,6 +124,7 @@ fn answer(service: &Arc<Service>, request: &mut tiny_http::Request, local: bool)
         .take(MAX_BODY_BYTES)
         .read_to_end(&mut body)
         .map_err(|error| Fault::new(400, 400, format!("cannot read the body: {error}")))?;
+    let body = decompressed(body, header(&headers, "content-encoding"))?;
     let method = Method::parse(request.method().as_str()).ok_or_else(Fault::wrong_method)?;
     if method == Method::Options {
         return Ok(Reply::empty(200).with("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"));
@@ -133,6 +135,19 @@ fn answer(service: &Arc<Service>, request: &mut tiny_http::Request, local: bool)
     known?;
     authorize(service, &who, &target)?;
     route::dispatch(&Call::new(service.clone(), method, target, headers, body, who)?)
+}
+
+/// The body as it was before the client compressed it. arangod knows these codings by their exact name and takes a body of any
+/// other as it is.
+fn decompressed(body: Vec<u8>, coding: Option<&str>) -> Result<Vec<u8>, Fault> {
+    let mut plain = Vec::new();
+    let read = match coding {
+        Some("gzip") => GzDecoder::new(&*body).take(MAX_BODY_BYTES).read_to_end(&mut plain),
+        Some("deflate") => ZlibDecoder::new(&*body).take(MAX_BODY_BYTES).read_to_end(&mut plain),
+        _ => return Ok(body),
+    };
+    read.map_err(|error| Fault::new(400, 400, format!("cannot decompress the body: {error}")))?;
+    Ok(plain)
 }
 
 /// Before the start is complete only version and status answer, and only to a superuser's token.

@@ -2,6 +2,7 @@
 
 import arango
 import pytest
+from arango.http import DeflateRequestCompression
 from conftest import DATABASE, ENDPOINT, PASSWORD, USER
 
 
@@ -510,3 +511,29 @@ def test_graph_edge_to_nowhere(db):
     with pytest.raises(arango.exceptions.DocumentInsertError) as error:
         db.graph("social").edge_collection("knows").insert({"_from": "people/ada", "_to": "people/nobody"})
     assert number(error) == (1202, 404)
+
+
+def test_compressed_requests(data):
+    """`ArangoClient(request_compression=DeflateRequestCompression(…), response_compression="gzip")`"""
+    compression = DeflateRequestCompression(threshold=1)
+    client = arango.ArangoClient(hosts=ENDPOINT, request_compression=compression, response_compression="gzip")
+    db = client.db(DATABASE, username=USER, password=PASSWORD)
+    text = "compressed " * 1000
+    assert db.collection("people").insert({"_key": "big", "name": text}, return_new=True)["new"]["name"] == text
+    cursor = db.aql.execute("FOR p IN people FILTER p._key == @key RETURN p.name", bind_vars={"key": "big"})
+    assert list(cursor) == [text]
+
+
+def test_batch_execution(db):
+    """`db.begin_batch_execution(max_workers=…)`, which are threads of the client"""
+    with db.begin_batch_execution(max_workers=3) as batch:
+        jobs = [batch.aql.execute("RETURN @n", bind_vars={"n": number}) for number in range(9)]
+        jobs.append(batch.collection("people").get("ada"))
+    assert [list(job.result()) for job in jobs[:9]] == [[number] for number in range(9)]
+    assert jobs[9].result()["name"] == "Ada"
+
+
+def test_dirty_read(db, people):
+    """`db.aql.execute(…, allow_dirty_read=True)`, `collection.get(…, allow_dirty_read=True)`"""
+    assert list(db.aql.execute("FOR p IN people SORT p.name LIMIT 1 RETURN p.name", allow_dirty_read=True)) == ["Ada"]
+    assert people.get_many(["ada"], allow_dirty_read=True)[0]["name"] == "Ada"

@@ -4,6 +4,7 @@ import arangoasync
 import pytest
 import pytest_asyncio
 from arangoasync.auth import Auth
+from arangoasync.compression import AcceptEncoding, DefaultCompressionManager
 from arangoasync.exceptions import AQLQueryExecuteError, DocumentInsertError, DocumentRevisionError
 from conftest import DATABASE, ENDPOINT, PASSWORD, USER
 
@@ -122,3 +123,16 @@ async def test_async_graph(adb):
     assert (await graph.edge("knows/e"))["_to"] == "people/ada"
     await graph.delete_vertex("people/x")
     assert not await adb.collection("knows").has("e")
+
+
+@pytest.mark.asyncio
+async def test_async_compression(data):
+    """`ArangoClient(compression=DefaultCompressionManager(…))`"""
+    compression = DefaultCompressionManager(threshold=1, level=6, accept=AcceptEncoding.DEFLATE)
+    async with arangoasync.ArangoClient(hosts=ENDPOINT, compression=compression) as client:
+        db = await client.db(DATABASE, auth=Auth(username=USER, password=PASSWORD))
+        text = "compressed " * 1000
+        await db.collection("people").insert({"_key": "big", "name": text})
+        query = "FOR p IN people FILTER p._key == @key RETURN p.name"
+        async with await db.aql.execute(query, bind_vars={"key": "big"}) as cursor:
+            assert [row async for row in cursor] == [text]

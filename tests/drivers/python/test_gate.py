@@ -4,6 +4,7 @@ import os
 
 import arango
 import pytest
+from conftest import DATABASE, ENDPOINT, USER
 
 pytestmark = pytest.mark.skipif(not os.environ.get("MALLKU_TEST_THROUGH_GATE"), reason="there is no gate")
 
@@ -63,3 +64,27 @@ def test_foreign_cursor(db, notes, setup):
         db.aql.execute("FOR i IN 1..10 RETURN i", batch_size=2)
         arango.cursor.Cursor(db.conn, {"id": cursor.id, "hasMore": True, "result": []}).fetch()
     assert (error.value.http_code, error.value.error_code) == (404, 1600)
+
+
+def test_denied_async_execution(db):
+    """`db.begin_async_execution()` is refused with its reason, whether the result is wanted or not"""
+    for wanted in (True, False):
+        with pytest.raises(arango.exceptions.AsyncExecuteError) as error:
+            db.begin_async_execution(return_result=wanted).aql.execute("RETURN 1")
+        denied(error, "x-arango-async", "past the gate")
+
+
+def test_denied_jobs(db):
+    """`db.async_jobs(…)`, which lists results that passed nobody"""
+    with pytest.raises(arango.exceptions.AsyncJobListError) as error:
+        db.async_jobs(status="done")
+    denied(error, "endpoint-not-allowed", "asynchronous")
+
+
+def test_wrong_password_learns_nothing(setup):
+    """a denied query with a wrong password is 401, and says nothing about the policy"""
+    db = arango.ArangoClient(hosts=ENDPOINT).db(DATABASE, username=USER, password="wrong")
+    with pytest.raises(arango.exceptions.AQLQueryExecuteError) as error:
+        db.aql.execute("FOR u IN _users RETURN u")
+    assert (error.value.http_code, error.value.error_code) == (401, 11)
+    assert "unknown-collection" not in str(error.value)
