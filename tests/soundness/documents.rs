@@ -90,17 +90,18 @@ impl<'w> Generator<'w, '_> {
             value_of(self.chance, &collection.shape, 0)
         };
         let roles = &self.world.roles;
-        let strict = self.chance.percent(92);
+        let forbidden = self.chance.percent(15);
         let place = self.chance.below(8);
         let object = document.as_object_mut().unwrap();
-        if strict {
-            object.retain(|name, _| {
-                collection
-                    .shape
-                    .attribute(name)
-                    .is_some_and(|shape| shape.writable(roles))
-            });
-        }
+        // What may not be written is left out, but for one attribute now and then, an object where there is one.
+        let unwritable = |name: &String| {
+            let shape = collection.shape.attribute(name);
+            !shape.is_some_and(|shape| shape.writable(roles))
+        };
+        let mut kept = object.iter().filter(|(name, _)| unwritable(name)).collect::<Vec<_>>();
+        kept.sort_by_key(|(_, value)| !value.is_object());
+        let kept = kept.first().filter(|_| forbidden).map(|(name, _)| (*name).clone());
+        object.retain(|name, _| !unwritable(name) || Some(name) == kept.as_ref());
         if !whole && object.len() > 1 {
             let dropped = object.keys().nth(place % object.len()).cloned();
             dropped.and_then(|name| object.remove(&name));
