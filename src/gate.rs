@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod body;
+pub mod budget;
 pub mod contain;
 pub mod credentials;
 pub mod door;

@@ -6,6 +6,7 @@ use std::io::Read;
 use flate2::bufread::{GzDecoder, ZlibDecoder};
 use serde_json::Value;
 
+use super::budget::{NoRoomError, Share};
 use super::json::{self, JsonLimits};
 use super::message::Request;
 use super::reply::{Refusal, number};
@@ -19,7 +20,7 @@ const MAX_RATIO: usize = 200;
 ///
 /// # Errors
 /// When the body is too large, not well-formed, or in an encoding that is not supported.
-pub fn inflate(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, Refusal> {
+pub fn inflate<'r>(request: &'r Request, limit: usize, share: &Share) -> Result<Cow<'r, [u8]>, Refusal> {
     let encoding = request.header("content-encoding").unwrap_or("identity");
     let body = request.body.as_slice();
     if body.len() > limit {
@@ -31,13 +32,13 @@ pub fn inflate(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, Refusal
         _ if body.is_empty() => Ok(Cow::Borrowed(body)),
         "gzip" => {
             let mut decoder = GzDecoder::new(body);
-            let out = read_bounded(&mut decoder, body.len(), limit)?;
+            let out = read_bounded(&mut decoder, body.len(), limit, share)?;
             ends_here(decoder.into_inner())?;
             Ok(Cow::Owned(out))
         }
         "deflate" => {
             let mut decoder = ZlibDecoder::new(body);
-            let out = read_bounded(&mut decoder, body.len(), limit)?;
+            let out = read_bounded(&mut decoder, body.len(), limit, share)?;
             ends_here(decoder.into_inner())?;
             Ok(Cow::Owned(out))
         }
@@ -49,9 +50,10 @@ pub fn inflate(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, Refusal
     }
 }
 
-fn read_bounded(decoder: &mut impl Read, compressed: usize, limit: usize) -> Result<Vec<u8>, Refusal> {
+fn read_bounded(decoder: &mut impl Read, compressed: usize, limit: usize, share: &Share) -> Result<Vec<u8>, Refusal> {
     let by_ratio = compressed.saturating_mul(MAX_RATIO).max(RATIO_FREE_BYTES);
     let bound = limit.min(by_ratio);
+    share.take(bound).map_err(|error| no_room(&error))?;
     let mut out = Vec::new();
     let read = decoder.take(bound as u64 + 1).read_to_end(&mut out);
     if out.len() > bound {
@@ -115,16 +117,35 @@ pub fn check_media_type(request: &Request) -> Result<(), Refusal> {
     Err(Refusal::new(415, number::HTTP_BAD_PARAMETER, message))
 }
 
+/// Takes what the tree of a body may need. Nothing was sent yet, so a refusal says that it is safe to repeat.
+///
+/// # Errors
+/// When requests in work leave no room for it.
+pub fn take_tree(share: &Share, text: &[u8]) -> Result<(), Refusal> {
+    share.take_tree(text).map_err(|error| no_room(&error))
+}
+
+fn no_room(error: &NoRoomError) -> Refusal {
+    let mut refusal = Refusal::new(
+        503,
+        number::QUEUE_FULL,
+        format!("the gate has no room for the request's body: {error}"),
+    );
+    refusal.retry_after = Some(1);
+    refusal
+}
+
 /// The body as JSON; `None` when there is none.
 ///
 /// # Errors
-/// When it is not acceptable JSON.
-pub fn read_json(request: &Request, limit: usize, depth: usize) -> Result<Option<Value>, Refusal> {
+/// When it is not acceptable JSON, or when there is no room for it.
+pub fn read_json(request: &Request, limit: usize, depth: usize, share: &Share) -> Result<Option<Value>, Refusal> {
     check_media_type(request)?;
-    let bytes = inflate(request, limit)?;
+    let bytes = inflate(request, limit, share)?;
     if bytes.is_empty() {
         return Ok(None);
     }
+    take_tree(share, &bytes)?;
     let limits = JsonLimits {
         depth,
         ..JsonLimits::default()
@@ -137,14 +158,20 @@ pub fn read_json(request: &Request, limit: usize, depth: usize) -> Result<Option
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::Arc;
     use std::time::Instant;
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
     use super::*;
+    use crate::gate::budget::Budget;
 
     const LIMIT: usize = 4 * 1024 * 1024;
+
+    fn room() -> Share {
+        Arc::new(Budget::default()).share()
+    }
 
     fn request(headers: &[(&str, &str)], body: Vec<u8>) -> Request {
         Request {
@@ -178,7 +205,7 @@ mod tests {
 
     fn outcome(encoding: &str, body: Vec<u8>) -> Result<Vec<u8>, u16> {
         let request = request(&[("content-encoding", encoding)], body);
-        inflate(&request, LIMIT)
+        inflate(&request, LIMIT, &room())
             .map(Cow::into_owned)
             .map_err(|refusal| refusal.status)
     }
@@ -236,11 +263,11 @@ mod tests {
             ("multipart/form-data; boundary=x", false),
         ] {
             let request = request(&[("content-type", content_type)], b"{}".to_vec());
-            let result = read_json(&request, LIMIT, 200);
+            let result = read_json(&request, LIMIT, 200, &room());
             assert_eq!(result.is_ok(), accepted, "{content_type}");
         }
         let advice = request(&[("content-type", "application/x-velocypack")], b"{}".to_vec());
-        let refusal = read_json(&advice, LIMIT, 200).expect_err("VelocyPack is refused");
+        let refusal = read_json(&advice, LIMIT, 200, &room()).expect_err("VelocyPack is refused");
         assert!(refusal.message.contains("force-json"));
     }
 }

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::body;
+use super::budget::Share;
 use super::credentials::Credentials;
 use super::headers::Headers;
 use super::instruments::Instruments;
@@ -77,6 +78,8 @@ struct Context<'r> {
     trail: &'r mut Trail,
     instruments: &'r Instruments,
     detect: bool,
+    /// What the request's body takes of the budget.
+    share: Share,
 }
 
 impl Context<'_> {
@@ -122,7 +125,7 @@ impl Context<'_> {
     /// The body as JSON.
     fn json(&self) -> Result<Option<serde_json::Value>, Refusal> {
         let limits = &self.policy.set().limits;
-        body::read_json(self.request, limits.body_bytes, limits.depth.min(200))
+        body::read_json(self.request, limits.body_bytes, limits.depth.min(200), &self.share)
     }
 
     /// Refuses a body where the route has none.
@@ -253,6 +256,7 @@ impl Firewall {
             trail,
             instruments: &self.instruments,
             detect: self.enforcement == Enforcement::Detect,
+            share: self.upstream.budget().share(),
         };
         self.serve(found.as_ref(), &mut context)
             .map_err(|refusal| self.disclose(&mut context, refusal))
@@ -411,6 +415,7 @@ impl Firewall {
                     format!("the database's answer cannot be passed on: {why}"),
                 ),
             ),
+            UpstreamError::NoRoom(error) => ("room", passage::no_room(error)),
         };
         log::warn!("{error}");
         self.instruments.metrics.upstream_failure(kind);

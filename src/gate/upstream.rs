@@ -9,17 +9,22 @@ mod connector;
 mod tests;
 
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ureq::http;
 
+use super::budget::{Budget, NoRoomError, Share};
 use crate::config;
-use connector::{NoResolver, NotConnected, UnixConnector, tls_config};
+use connector::{NoResolver, NotConnected, OUTPUT_BYTES, UnixConnector, tls_config};
 
 /// Largest answer of the database, in bytes.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
+/// Room for the first piece of an answer whose length is not known.
+const FIRST_PIECE: usize = 16 * 1024;
 /// Time to make a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Unused connections are dropped at this age, long before arangod does (300 s).
@@ -115,6 +120,8 @@ pub struct Incoming {
     pub body: Vec<u8>,
     /// The server that answered.
     pub server: usize,
+    /// What the body takes of the budget.
+    pub share: Share,
 }
 
 /// Headers of an answer that reach the client; the rest tells about the server or leads around the gate
@@ -141,6 +148,9 @@ pub enum UpstreamError {
     /// The answer exceeds the bound, or its end cannot be known.
     #[error("the database's answer cannot be passed on: {0}")]
     Unusable(String),
+    /// Too many large answers are in work.
+    #[error("there is no room for the database's answer: {0}")]
+    NoRoom(#[from] NoRoomError),
 }
 
 /// A fault in the upstream's configuration.
@@ -153,6 +163,7 @@ pub struct UpstreamConfigError(String);
 pub struct Upstream {
     servers: Vec<Server>,
     next: AtomicUsize,
+    budget: Arc<Budget>,
 }
 
 struct Server {
@@ -189,6 +200,7 @@ impl Upstream {
         Ok(Upstream {
             servers,
             next: AtomicUsize::new(0),
+            budget: Arc::default(),
         })
     }
 
@@ -201,6 +213,11 @@ impl Upstream {
         // The name may be a link to another place.
         let target = file.canonicalize().ok();
         std::iter::once(file).chain(target).collect()
+    }
+
+    /// What answers may take of memory, together with what is made of them.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// Whether more than one gate may stand before these servers, so that cursors of other gates come by.
@@ -330,23 +347,53 @@ impl Upstream {
                 Some((name, value.to_owned()))
             })
             .collect();
-        let body = answer
-            .body_mut()
-            .with_config()
-            .limit(MAX_ANSWER)
-            .read_to_vec()
-            .map_err(|error| match error {
-                ureq::Error::BodyExceedsLimit(limit) => {
-                    UpstreamError::Unusable(format!("it is larger than {limit} bytes"))
-                }
-                other => classify(&other, false),
-            })?;
+        let share = self.budget.share();
+        let body = read_body(&mut answer, has_body, &share)?;
         Ok(Incoming {
             status,
             headers,
             body,
             server: index,
+            share,
         })
+    }
+}
+
+/// The whole body, in memory that was asked for before it was filled: at once where the length is known, otherwise as it
+/// comes.
+fn read_body(answer: &mut http::Response<ureq::Body>, has_body: bool, share: &Share) -> Result<Vec<u8>, UpstreamError> {
+    // A HEAD's length is that of a body which does not come.
+    let length = answer.body().content_length().filter(|_| has_body);
+    if let Some(length) = length.filter(|&length| length > MAX_ANSWER) {
+        return Err(UpstreamError::Unusable(format!(
+            "{length} bytes are more than {MAX_ANSWER}"
+        )));
+    }
+    let mut reader = answer.body_mut().with_config().reader();
+    let mut body = Vec::new();
+    if let Some(length) = length.and_then(|length| usize::try_from(length).ok()) {
+        share.take(length)?;
+        body.reserve_exact(length);
+        reader
+            .read_to_end(&mut body)
+            .map_err(|error| classify(&error.into(), false))?;
+        return Ok(body);
+    }
+    loop {
+        let step = body.len().max(FIRST_PIECE);
+        share.take(step)?;
+        body.reserve_exact(step);
+        let read = reader
+            .by_ref()
+            .take(step as u64)
+            .read_to_end(&mut body)
+            .map_err(|error| classify(&error.into(), false))?;
+        if body.len() as u64 > MAX_ANSWER {
+            return Err(UpstreamError::Unusable(format!("it is larger than {MAX_ANSWER} bytes")));
+        }
+        if read < step {
+            return Ok(body);
+        }
     }
 }
 
@@ -483,5 +530,6 @@ fn agent_config() -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .max_idle_age(IDLE_AGE)
+        .output_buffer_size(OUTPUT_BYTES)
         .no_delay(true)
 }

@@ -171,7 +171,7 @@ impl Firewall {
     fn batch(
         &self,
         context: &Context<'_>,
-        answer: Incoming,
+        mut answer: Incoming,
         id: Option<&str>,
         ttl: Duration,
     ) -> Result<Response, Refusal> {
@@ -183,35 +183,10 @@ impl Firewall {
             }
             return failure(answer, context.touched_readable());
         }
-        let text = std::str::from_utf8(&answer.body).map_err(|_| unusable("it is not UTF-8"))?;
-        let members = members(text)?;
-        let mut body = Vec::with_capacity(answer.body.len());
-        let mut has_more = false;
-        let mut cursor_id = None;
-        for (name, value) in &members {
-            match name.as_str() {
-                "hasMore" => has_more = value.get() == "true",
-                "id" => cursor_id = serde_json::from_str::<String>(value.get()).ok(),
-                _ => {}
-            }
-            match name.as_str() {
-                "result" | "hasMore" | "id" | "count" | "cached" | "nextBatchId" | "planCacheKey" | "error"
-                | "code" => {
-                    push_member(&mut body, name, value.get());
-                }
-                "extra" => push_member(&mut body, name, &extra(value.get())?),
-                // A member that this gate does not know may tell anything.
-                _ => {}
-            }
-        }
-        if body.is_empty() {
-            body.push(b'{');
-        }
-        body.push(b'}');
-        if let Some(cursor_id) = cursor_id {
+        let passed = Batch::read(&answer.body)?;
+        if let Some(cursor_id) = &passed.cursor_id {
             // A cursor without further batches is gone, unless its last one may be asked for again.
-            let repeatable = members.iter().any(|(name, _)| name == "nextBatchId");
-            if has_more || repeatable {
+            if passed.has_more || passed.repeatable {
                 let owned = Owned {
                     user: context.credentials.user.clone(),
                     database: context.database().to_owned(),
@@ -219,9 +194,13 @@ impl Firewall {
                     digest: context.policy.set().digest.clone(),
                     ttl,
                 };
-                self.cursors.insert(&cursor_id, owned, Instant::now());
+                self.cursors.insert(cursor_id, owned, Instant::now());
             }
         }
+        let body = match passed.rebuilt {
+            Some(rebuilt) => rebuilt,
+            None => std::mem::take(&mut answer.body),
+        };
         Ok(respond_bytes(answer, body))
     }
 
@@ -263,6 +242,84 @@ impl Firewall {
     }
 }
 
+/// Members of a batch that pass as they are. One that this gate does not know may tell anything.
+const BATCH_MEMBERS: &[&str] = &[
+    "result",
+    "hasMore",
+    "id",
+    "count",
+    "cached",
+    "nextBatchId",
+    "planCacheKey",
+    "error",
+    "code",
+];
+/// Members of `extra` that pass: the plan with its indexes is left to `explain`.
+const EXTRA_MEMBERS: &[&str] = &["warnings", "stats", "profile"];
+
+/// What a batch tells the gate, and what of it may leave.
+struct Batch {
+    has_more: bool,
+    repeatable: bool,
+    cursor_id: Option<String>,
+    /// The body without what may not leave; `None`: all of it may, and nothing is copied.
+    rebuilt: Option<Vec<u8>>,
+}
+
+impl Batch {
+    fn read(body: &[u8]) -> Result<Self, Refusal> {
+        let text = std::str::from_utf8(body).map_err(|_| unusable("it is not UTF-8"))?;
+        let members = members(text)?;
+        let mut batch = Batch {
+            has_more: false,
+            repeatable: false,
+            cursor_id: None,
+            rebuilt: None,
+        };
+        let mut whole = true;
+        for (name, value) in &members {
+            match name.as_str() {
+                "hasMore" => batch.has_more = value.get() == "true",
+                "nextBatchId" => batch.repeatable = true,
+                "id" => batch.cursor_id = serde_json::from_str(value.get()).ok(),
+                _ => {}
+            }
+            whole &= match name.as_str() {
+                "extra" => reduce(value.get(), EXTRA_MEMBERS)?.is_none(),
+                name => BATCH_MEMBERS.contains(&name),
+            };
+        }
+        if !whole {
+            let mut rebuilt = Vec::with_capacity(body.len());
+            for (name, value) in &members {
+                if name == "extra" {
+                    let reduced = reduce(value.get(), EXTRA_MEMBERS)?;
+                    push_member(&mut rebuilt, name, reduced.as_deref().unwrap_or(value.get().as_bytes()));
+                } else if BATCH_MEMBERS.contains(&name.as_str()) {
+                    push_member(&mut rebuilt, name, value.get().as_bytes());
+                }
+            }
+            batch.rebuilt = Some(end_object(rebuilt));
+        }
+        Ok(batch)
+    }
+}
+
+/// An object with nothing but these members; `None` when it has no others.
+fn reduce(text: &str, allowed: &[&str]) -> Result<Option<Vec<u8>>, Refusal> {
+    let members = members(text)?;
+    if members.iter().all(|(name, _)| allowed.contains(&name.as_str())) {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    for (name, value) in members {
+        if allowed.contains(&name.as_str()) {
+            push_member(&mut body, &name, value.get().as_bytes());
+        }
+    }
+    Ok(Some(end_object(body)))
+}
+
 /// The members of a JSON object with their values as text, no name twice. The values are checked to be JSON and not read.
 fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Refusal> {
     struct Members;
@@ -290,27 +347,20 @@ fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Refusal> {
         .map_err(|error| unusable(&error.to_string()))
 }
 
-fn push_member(body: &mut Vec<u8>, name: &str, value: &str) {
+fn push_member(body: &mut Vec<u8>, name: &str, value: &[u8]) {
     body.push(if body.is_empty() { b'{' } else { b',' });
     body.extend_from_slice(Value::from(name).to_string().as_bytes());
     body.push(b':');
-    body.extend_from_slice(value.as_bytes());
+    body.extend_from_slice(value);
 }
 
-/// `extra` without what tells about the server: the plan with its indexes is left to `explain`.
-fn extra(text: &str) -> Result<String, Refusal> {
-    let members = members(text)?;
-    let mut body = Vec::with_capacity(text.len());
-    for (name, value) in members {
-        if matches!(name.as_str(), "warnings" | "stats" | "profile") {
-            push_member(&mut body, &name, value.get());
-        }
-    }
+/// The object that [`push_member`] began, or an empty one.
+fn end_object(mut body: Vec<u8>) -> Vec<u8> {
     if body.is_empty() {
         body.push(b'{');
     }
     body.push(b'}');
-    String::from_utf8(body).map_err(|_| unusable("it is not UTF-8"))
+    body
 }
 
 #[cfg(test)]
@@ -325,10 +375,51 @@ mod tests {
         assert!(members(r#"{"a":1,"a":2}"#).is_err());
         assert!(members("[1]").is_err());
         assert!(members(r#"{"a":1} x"#).is_err());
+    }
+
+    #[test]
+    fn a_batch_leaves_as_it_came_unless_something_must_stay() {
+        let rebuilt = |text: &str| {
+            let batch = Batch::read(text.as_bytes()).unwrap();
+            batch.rebuilt.map(|body| String::from_utf8(body).unwrap())
+        };
+        let whole = r#"{"result":[{"plan":1}],"hasMore":false,"extra":{"warnings":[],"stats":{"y":2}},"error":false,"code":201}"#;
+        assert_eq!(rebuilt(whole), None);
+        assert_eq!(rebuilt("{}"), None);
+        for (text, expected) in [
+            (
+                r#"{"result":[1],"extra":{"plan":{"x":1},"stats":{"y":2}}}"#,
+                r#"{"result":[1],"extra":{"stats":{"y":2}}}"#,
+            ),
+            (
+                r#"{"result":[],"ex\u0074ra":{"plan":{}}}"#,
+                r#"{"result":[],"extra":{}}"#,
+            ),
+            (r#"{"secret":1,"result":[1]}"#, r#"{"result":[1]}"#),
+            (r#"{"secret":1}"#, "{}"),
+        ] {
+            assert_eq!(rebuilt(text).as_deref(), Some(expected), "{text}");
+        }
+        for refused in [
+            r#"{"result":[1],"extra":{"stats":1,"stats":2}}"#,
+            r#"{"result":[1],"extra":[]}"#,
+            r#"{"result":[1],"re\u0073ult":[2]}"#,
+            r#"{"result":["a" "b"]}"#,
+            r#"{"result":[1]} {}"#,
+        ] {
+            assert!(Batch::read(refused.as_bytes()).is_err(), "{refused}");
+        }
+        assert!(Batch::read(b"{\"result\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_batch_tells_of_its_cursor() {
+        let batch = Batch::read(br#"{"id":"7","hasMore":true,"nextBatchId":"2"}"#).unwrap();
         assert_eq!(
-            extra(r#"{"plan":{"x":1},"stats":{"y":2}}"#).unwrap(),
-            r#"{"stats":{"y":2}}"#
+            (batch.cursor_id.as_deref(), batch.has_more, batch.repeatable),
+            (Some("7"), true, true)
         );
-        assert_eq!(extra("{}").unwrap(), "{}");
+        let last = Batch::read(br#"{"result":[],"hasMore":false}"#).unwrap();
+        assert_eq!((last.cursor_id, last.has_more, last.repeatable), (None, false, false));
     }
 }

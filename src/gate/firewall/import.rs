@@ -109,7 +109,8 @@ impl Firewall {
 fn documents(context: &Context<'_>, parameters: &Parameters) -> Result<Vec<Value>, Refusal> {
     body::check_media_type(context.request)?;
     let limits = &context.policy.set().limits;
-    let bytes = body::inflate(context.request, limits.body_bytes)?;
+    let bytes = body::inflate(context.request, limits.body_bytes, &context.share)?;
+    body::take_tree(&context.share, &bytes)?;
     let json_limits = JsonLimits {
         depth: limits.depth.min(200),
         ..JsonLimits::default()

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Context, Firewall};
 use crate::gate::body;
+use crate::gate::budget::NoRoomError;
 use crate::gate::json::{self, JsonLimits};
 use crate::gate::message::Response;
 use crate::gate::parameters::TargetWriter;
@@ -27,8 +28,20 @@ pub(super) fn unusable(why: &str) -> Refusal {
     )
 }
 
+/// The answer came, and there is no memory for it: whatever was asked for may have been done.
+pub(super) fn no_room(error: &NoRoomError) -> Refusal {
+    Refusal::new(
+        507,
+        number::INTERNAL,
+        format!(
+            "the gate has no room for the database's answer: {error}; ask for less at once, such as a smaller batchSize"
+        ),
+    )
+}
+
 /// The body of an answer.
 pub(super) fn read(answer: &Incoming) -> Result<Value, Refusal> {
+    answer.share.take_tree(&answer.body).map_err(|error| no_room(&error))?;
     json::parse(&answer.body, ANSWER_LIMITS).map_err(|error| unusable(&error.to_string()))
 }
 

@@ -15,6 +15,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, config::Config};
 
+/// Bytes that are collected before they are sent, and of the buffer that ureq writes a request into: each connection
+/// that is kept holds them, and few requests are larger.
+pub(super) const OUTPUT_BYTES: usize = 16 * 1024;
+
 /// No connection was made; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -45,6 +49,7 @@ impl Connector for UnixConnector {
         Ok(Some(UnixTransport {
             stream,
             buffers,
+            unsent: Vec::new(),
             read_timeout: None,
             write_timeout: None,
         }))
@@ -55,6 +60,8 @@ impl Connector for UnixConnector {
 pub(super) struct UnixTransport {
     stream: UnixStream,
     buffers: LazyBuffers,
+    /// What waits to be sent: ureq hands over head and body one after the other, and arangod is woken once for both.
+    unsent: Vec<u8>,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
@@ -89,20 +96,37 @@ fn in_time<T>(result: io::Result<T>, timeout: NextTimeout) -> Result<T, Error> {
     })
 }
 
+impl UnixTransport {
+    fn send(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        set_timeout(timeout, &mut self.write_timeout, |value| {
+            self.stream.set_write_timeout(value)
+        })?;
+        let sent = in_time(self.stream.write_all(&self.unsent), timeout);
+        self.unsent.clear();
+        sent
+    }
+}
+
 impl Transport for UnixTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        set_timeout(timeout, &mut self.write_timeout, |value| {
-            self.stream.set_write_timeout(value)
-        })?;
+        if self.unsent.len().saturating_add(amount) > OUTPUT_BYTES {
+            self.send(timeout)?;
+        }
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        in_time(self.stream.write_all(output), timeout)
+        self.unsent.extend_from_slice(output);
+        Ok(())
     }
 
+    /// ureq asks for input once it has handed over the whole request.
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.send(timeout)?;
         set_timeout(timeout, &mut self.read_timeout, |value| {
             self.stream.set_read_timeout(value)
         })?;
@@ -117,9 +141,13 @@ impl Transport for UnixTransport {
         Ok(read > 0)
     }
 
-    /// Whether nothing waits to be read: an end, or bytes that nobody asked for, both end its use.
+    /// Whether nothing waits to be read: an end, or bytes that nobody asked for, both end its use. Such bytes may have been
+    /// read already, together with the last answer; the next request would take them for its own.
     fn is_open(&mut self) -> bool {
         use rustix::net::{RecvFlags, recv};
+        if !self.buffers.input().is_empty() {
+            return false;
+        }
         let mut byte = [0_u8; 1];
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         matches!(

@@ -163,6 +163,60 @@ fn an_answer_without_an_end_is_unusable() {
 }
 
 #[test]
+fn bytes_after_an_answer_are_nobodys_answer() {
+    let two = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n[]";
+    let (_dir, upstream, _seen) = stub(vec![vec![two], vec![OK]]);
+    assert_eq!(upstream.send(&get("/1")).unwrap().status, 200);
+    assert_eq!(upstream.send(&post("/2", Some("{}"))).unwrap().status, 200);
+}
+
+/// An answer in chunks of 10 000 bytes.
+fn in_chunks(body: &str) -> &'static str {
+    use std::fmt::Write as _;
+    let mut text = String::from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for chunk in body.as_bytes().chunks(10_000) {
+        write!(text, "{:x}\r\n{}\r\n", chunk.len(), str::from_utf8(chunk).unwrap()).unwrap();
+    }
+    text.push_str("0\r\n\r\n");
+    text.leak()
+}
+
+#[test]
+fn an_answer_of_any_framing_and_size_is_whole_and_its_connection_used_again() {
+    let long: String = ('a'..='z').cycle().take(200_000).collect();
+    let stated = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{long}", long.len()).leak();
+    let (_dir, upstream, _seen) = stub(vec![vec![stated, in_chunks(&long), in_chunks(""), in_chunks("{}"), OK]]);
+    for expected in [long.as_str(), &long, "", "{}", "{}"] {
+        let answer = upstream.send(&get("/")).unwrap();
+        assert!(answer.body == expected.as_bytes(), "{} bytes", answer.body.len());
+        assert!(upstream.budget().held() >= expected.len());
+        drop(answer);
+        assert_eq!(upstream.budget().held(), 0);
+    }
+}
+
+#[test]
+fn an_answer_without_room_is_not_read() {
+    let long = "x".repeat(20_000);
+    let stated = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{long}", long.len()).leak();
+    for (answer, limit) in [(&*stated, 19_999), (in_chunks(&long), 20_000)] {
+        let (_dir, mut upstream, seen) = stub(vec![vec![answer], vec![OK]]);
+        upstream.budget = Arc::new(Budget::new(limit, Duration::ZERO));
+        let result = upstream.send(&post("/", Some("{}")));
+        assert!(matches!(result, Err(UpstreamError::NoRoom(_))), "{result:?}");
+        assert_eq!(upstream.budget().held(), 0);
+        // What was left unread is not read as the next answer.
+        assert_eq!(upstream.send(&post("/next", Some("{}"))).unwrap().body, b"{}");
+        assert_eq!(
+            seen.try_iter()
+                .filter(|request| request.starts_with("POST /next"))
+                .count(),
+            1
+        );
+    }
+}
+
+#[test]
 fn nobody_there_is_unreachable() {
     let dir = tempfile::tempdir().unwrap();
     let upstream = Upstream::new(&config::Upstream::Unix(dir.path().join("none.sock"))).unwrap();
