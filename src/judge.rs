@@ -29,7 +29,7 @@ mod writes;
 
 pub use cache::{CacheState, Judge};
 pub use mask::apply;
-pub use render::{denials_json, render, to_json};
+pub use render::{denial_json, render, to_json};
 pub use verdict::*;
 
 use std::collections::HashSet;

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::message::Response;
-use crate::aql::ast::Span;
-use crate::judge::{Denial, Rule};
+use crate::aql::diagnostic::Position;
+use crate::judge::{Denial, Rule, denial_json};
 
 /// ArangoDB's error numbers that the gate uses (`lib/Basics/errors.dat`).
 pub mod number {
@@ -207,43 +207,6 @@ pub fn bytes_response(status: u16, body: Vec<u8>) -> Response {
     }
 }
 
-/// Line and column (both from 1; the column in characters) of a byte position.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-    (line, before[line_start..].chars().count() + 1)
-}
-
-fn byte_range(span: Span) -> (usize, usize) {
-    (span.start as usize, span.end as usize)
-}
-
-/// A denial in the form of `check --format json`'s verdict.
-pub fn denial_json(denial: &Denial, query: Option<&str>) -> Value {
-    let mut object = Map::new();
-    object.insert("rule".into(), denial.rule.name().into());
-    object.insert("message".into(), denial.message.clone().into());
-    if let Some(collection) = &denial.collection {
-        object.insert("collection".into(), collection.clone().into());
-    }
-    if let Some(attribute) = &denial.attribute {
-        object.insert("attribute".into(), attribute.clone().into());
-    }
-    if let (Some(span), Some(text)) = (denial.span, query) {
-        let (start, end) = byte_range(span);
-        let (line, column) = position(text, start);
-        let length = text.get(start..end).map_or(0, |part| part.chars().count());
-        object.insert("line".into(), line.into());
-        object.insert("column".into(), column.into());
-        object.insert("length".into(), length.into());
-    }
-    if let Some(hint) = &denial.hint {
-        object.insert("hint".into(), hint.clone().into());
-    }
-    Value::Object(object)
-}
-
 /// All reasons on one line.
 fn one_line(denials: &[Denial], query: Option<&str>) -> String {
     let mut line = String::new();
@@ -255,9 +218,9 @@ fn one_line(denials: &[Denial], query: Option<&str>) -> String {
         line.push_str(": ");
         line.push_str(&denial.message);
         if let (Some(span), Some(text)) = (denial.span, query) {
-            let (line_number, column) = position(text, byte_range(span).0);
+            let place = Position::of(text, span.start);
             // Writing to a String cannot fail.
-            let _ = write!(line, " at position {line_number}:{column}");
+            let _ = write!(line, " at position {}:{}", place.line, place.column);
         }
         if let Some(hint) = &denial.hint {
             let _ = write!(line, " ({hint})");
@@ -272,9 +235,8 @@ fn syntax_message(denial: &Denial, query: Option<&str>) -> String {
     let Some((span, text)) = denial.span.zip(query) else {
         return format!("AQL: {} (while parsing)", denial.message);
     };
-    let (start, _) = byte_range(span);
-    let (line, column) = position(text, start);
-    let rest = text.get(start..).unwrap_or_default();
+    let Position { line, column } = Position::of(text, span.start);
+    let rest = text.get(span.start as usize..).unwrap_or_default();
     let mut near: String = rest.chars().take(32).collect();
     if near.len() < rest.len() {
         near.push_str("...");
@@ -290,6 +252,7 @@ fn syntax_message(denial: &Denial, query: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aql::ast::Span;
 
     fn body(response: &Response) -> Value {
         serde_json::from_slice(&response.body).unwrap_or_default()

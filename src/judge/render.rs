@@ -63,7 +63,8 @@ pub fn to_json(verdict: &Verdict, text: &str) -> Json {
     out.insert("reads".to_owned(), json!(verdict.reads));
     out.insert("writes".to_owned(), Json::Object(writes));
     out.insert("functions".to_owned(), json!(verdict.functions));
-    out.insert("denials".to_owned(), denials_json(&verdict.denials, text));
+    let denials = verdict.denials.iter().map(|denial| denial_json(denial, Some(text)));
+    out.insert("denials".to_owned(), denials.collect());
     if !verdict.edits.is_empty() {
         let edits = verdict.edits.iter().map(|edit| {
             let mut out = place(text, edit.span.start, edit.span.end);
@@ -75,27 +76,24 @@ pub fn to_json(verdict: &Verdict, text: &str) -> Json {
     Json::Object(out)
 }
 
-/// Denials in the form of `check --format json`; also part of the gate's error objects.
-pub fn denials_json(denials: &[Denial], text: &str) -> Json {
-    let denials = denials.iter().map(|denial| {
-        let mut out = Map::new();
-        out.insert("rule".to_owned(), json!(denial.rule.name()));
-        out.insert("message".to_owned(), json!(denial.message));
-        if let Some(collection) = &denial.collection {
-            out.insert("collection".to_owned(), json!(collection));
-        }
-        if let Some(attribute) = &denial.attribute {
-            out.insert("attribute".to_owned(), json!(attribute));
-        }
-        if let Some(span) = denial.span {
-            out.append(&mut place(text, span.start, span.end));
-        }
-        if let Some(hint) = &denial.hint {
-            out.insert("hint".to_owned(), json!(hint));
-        }
-        Json::Object(out)
-    });
-    denials.collect()
+/// A denial in the form of `check --format json`; also part of the gate's error objects. `text` is what its span points into.
+pub fn denial_json(denial: &Denial, text: Option<&str>) -> Json {
+    let mut out = Map::new();
+    out.insert("rule".to_owned(), json!(denial.rule.name()));
+    out.insert("message".to_owned(), json!(denial.message));
+    if let Some(collection) = &denial.collection {
+        out.insert("collection".to_owned(), json!(collection));
+    }
+    if let Some(attribute) = &denial.attribute {
+        out.insert("attribute".to_owned(), json!(attribute));
+    }
+    if let (Some(span), Some(text)) = (denial.span, text) {
+        out.append(&mut place(text, span.start, span.end));
+    }
+    if let Some(hint) = &denial.hint {
+        out.insert("hint".to_owned(), json!(hint));
+    }
+    Json::Object(out)
 }
 
 /// Line and column, from 1, and length, all in characters.

@@ -11,7 +11,7 @@ use super::{Context, Firewall};
 use crate::gate::message::Response;
 use crate::gate::ownership::{Claim, Owned};
 use crate::gate::parameters::{Parameters, TargetWriter};
-use crate::gate::query_options::{self, Purpose};
+use crate::gate::query_options::{self, Purpose, QueryOptions};
 use crate::gate::reply::{Refusal, number};
 use crate::gate::upstream::{Incoming, Method};
 use crate::judge::{self, Denial, Rule, Verdict};
@@ -71,14 +71,22 @@ impl Context<'_> {
     }
 }
 
-/// The text that is sent: in mask mode with the judge's replacements.
-pub(super) fn text_to_send(query: Query, verdict: &Verdict) -> (Value, Option<Map<String, Value>>) {
-    let text = if verdict.edits.is_empty() {
-        query.text
-    } else {
-        judge::apply(&query.text, &verdict.edits).into_owned()
-    };
-    (Value::String(text), query.bind_vars)
+impl Query {
+    /// The body that is sent: the text, in mask mode with the judge's replacements, the bind values, and the options.
+    pub(super) fn rebuild(self, verdict: &Verdict, options: QueryOptions) -> Vec<u8> {
+        let text = if verdict.edits.is_empty() {
+            self.text
+        } else {
+            judge::apply(&self.text, &verdict.edits).into_owned()
+        };
+        let mut body = Map::new();
+        body.insert("query".into(), Value::String(text));
+        if let Some(bind_vars) = self.bind_vars {
+            body.insert("bindVars".into(), Value::Object(bind_vars));
+        }
+        options.write(&mut body);
+        Value::Object(body).to_string().into_bytes()
+    }
 }
 
 impl Firewall {
@@ -91,16 +99,9 @@ impl Firewall {
         let options = query_options::read(&mut body, &context.policy.set().limits, Purpose::Run)
             .or_else(|fault| fault.settle(context.detect))?;
         let ttl = options.ttl.map_or(DEFAULT_TTL, Duration::from_secs_f64);
-        let (text, bind_vars) = text_to_send(query, &verdict);
-        let mut rebuilt = Map::new();
-        rebuilt.insert("query".into(), text);
-        if let Some(bind_vars) = bind_vars {
-            rebuilt.insert("bindVars".into(), Value::Object(bind_vars));
-        }
-        options.write(&mut rebuilt);
         let target = TargetWriter::new(context.database()).words("/_api/cursor").finish();
         let mut outgoing = Self::outgoing(context, Method::Post, target);
-        outgoing.body = Some(Value::Object(rebuilt).to_string().into_bytes());
+        outgoing.body = Some(query.rebuild(&verdict, options));
         let answer = self.send(context, outgoing)?;
         self.batch(context, answer, None, ttl + TTL_MARGIN)
     }

@@ -1,8 +1,8 @@
 //! Explaining a query: judged as if it ran, for the plan holds constants and index fields.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::cursor::{Query, text_to_send};
+use super::cursor::Query;
 use super::passage::{failure, read_object, respond};
 use super::{Context, Firewall};
 use crate::gate::message::Response;
@@ -41,16 +41,9 @@ impl Firewall {
         let options = query_options::read(&mut body, &context.policy.set().limits, Purpose::Explain)
             .or_else(|fault| fault.settle(context.detect))?;
         let masked = !verdict.edits.is_empty();
-        let (text, bind_vars) = text_to_send(query, &verdict);
-        let mut rebuilt = Map::new();
-        rebuilt.insert("query".into(), text);
-        if let Some(bind_vars) = bind_vars {
-            rebuilt.insert("bindVars".into(), Value::Object(bind_vars));
-        }
-        options.write(&mut rebuilt);
         let target = TargetWriter::new(context.database()).words("/_api/explain").finish();
         let mut outgoing = Self::outgoing(context, Method::Post, target);
-        outgoing.body = Some(Value::Object(rebuilt).to_string().into_bytes());
+        outgoing.body = Some(query.rebuild(&verdict, options));
         let answer = self.send(context, outgoing)?;
         let whole = context.touched_readable() && !masked;
         if answer.status >= 400 {
