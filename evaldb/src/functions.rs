@@ -153,7 +153,9 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
         }
         // What they make keeps its origin: it is read when it is used.
         "KEEP" | "UNSET" | "KEEP_RECURSIVE" | "UNSET_RECURSIVE" => {
-            values.iter().skip(1).for_each(|value| evaluator.used(value))
+            for value in values.iter().skip(1) {
+                evaluator.used(value);
+            }
         }
         // The steps along the path record what they read.
         "VALUE" => evaluator.used(arg(values, 1)),
@@ -186,7 +188,9 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
         "FLATTEN" => values.iter().for_each(|value| flattened(evaluator, value)),
         // When asked to, these compare what they add with what is there.
         "PUSH" | "APPEND" | "UNSHIFT" if arg(values, 2).is_true() => {
-            values.iter().for_each(|value| evaluator.used(value));
+            for value in values {
+                evaluator.used(value);
+            }
         }
         "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "POP" | "SHIFT" | "PUSH" | "APPEND" | "UNSHIFT" | "VALUES"
         | "UNION" | "INTERLEAVE" | "REMOVE_NTH" | "REPLACE_NTH" => {
