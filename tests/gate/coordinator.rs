@@ -169,14 +169,13 @@ fn read(reader: &mut impl BufRead) -> Option<Seen> {
     }
     let length = head
         .lines()
-        .filter_map(|line| {
+        .find_map(|line| {
             line.to_ascii_lowercase()
                 .strip_prefix("content-length:")?
                 .trim()
                 .parse()
                 .ok()
         })
-        .next()
         .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
