@@ -130,3 +130,25 @@ fn a_stored_null_that_is_taken_over_may_drop_a_required_attribute() {
         assert!(!verdict(&schema, query).admitted(), "{query}");
     }
 }
+
+/// What one branch of an `anyOf` asks of an attribute holds although the other branch, a null, says nothing of it.
+#[test]
+fn attributes_of_an_optional_object_have_their_types() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "u": {"anyOf": [
+                {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": ["string", "null"]}}},
+                {"type": "null"}
+            ]}
+        },
+        "x-mallku": {"allow": ["read", "insert", "update", "replace"]}
+    });
+    for query in [
+        "FOR v IN [1 < 2 ? 2 : false, 1] INSERT {u: {a: v, b: 'k'}} INTO c",
+        "FOR d IN c COLLECT k = d._key INTO g = false UPDATE 'k' WITH {u: {a: g, b: 'k'}} IN c OPTIONS {mergeObjects: false}",
+        "FOR v IN [[1, 'x'], 3] UPDATE 'k' WITH {u: {a: v[0], b: v[0]}} IN c OPTIONS {mergeObjects: false}",
+    ] {
+        assert!(!verdict(&schema, query).admitted(), "{query}");
+    }
+}

@@ -108,6 +108,7 @@ impl<'a> Analysis<'a> {
             holes: Vec::new(),
             choices: Vec::new(),
             constants: false,
+            pinned: Vec::new(),
             listed: false,
         };
         let tied = match mode {
@@ -386,9 +387,13 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Checks the types of a constant within a list: the list is no part of the skeleton that is validated in the end.
-    fn check_types(&mut self, fit: &Fit<'a>, json: &Json, shape: &Shape, at: &[String]) {
-        if fit.listed && !typed(json, shape) {
+    /// Checks the types of a constant: in a list, or in an object with alternatives, the validation of the skeleton in the
+    /// end does not tell.
+    fn check_types(&mut self, fit: &mut Fit<'a>, json: &Json, shape: &Shape, at: &[String]) {
+        if any_constrained(shape) {
+            fit.pinned.push(at.to_vec());
+        }
+        if !typed(json, shape) {
             self.deny(wrong_type(fit.collection, &dotted(at), Types::of_json(json), shape).at(fit.span));
         }
     }
@@ -460,6 +465,7 @@ impl<'a> Analysis<'a> {
                         holes: Vec::new(),
                         choices: Vec::new(),
                         constants: false,
+                        pinned: Vec::new(),
                         listed: true,
                     };
                     let mut at = at.to_vec();
@@ -593,7 +599,10 @@ impl<'a> Analysis<'a> {
         for document in &documents {
             for violation in validator.violations(document) {
                 let in_hole = fit.holes.iter().any(|hole| violation.path.starts_with(hole));
-                if !in_hole && !fit.walked.contains(&violation.path) {
+                // Where an object has alternatives, what is wrong in it is reported at the object itself.
+                let alternatives = violation.message.contains("Of' keyword");
+                let hides = alternatives && fit.pinned.iter().any(|pinned| pinned.starts_with(&violation.path));
+                if !in_hole && (hides || !fit.walked.contains(&violation.path)) {
                     self.deny(violated(fit.collection, &violation.path, &violation.message).at(fit.span));
                 }
             }
@@ -650,6 +659,8 @@ struct Fit<'a> {
     holes: Vec<Vec<String>>,
     /// Paths of what is one of several constants; the skeleton has the first.
     choices: Vec<(Vec<String>, Vec<Json>)>,
+    /// Paths of constants of which the schema asks more than a type.
+    pinned: Vec<Vec<String>>,
     /// Whether the skeleton has constants.
     constants: bool,
     /// Whether this is an object in a list: then no skeleton is validated.
