@@ -221,8 +221,7 @@ fn gate_restart(binary: &Path) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(1100));
         let killed = Instant::now();
         process::kill(pid);
-        while container.answers() {}
-        while !container.answers() {}
+        container.wait_for_gate_after(pid)?;
         times.push(killed.elapsed());
     }
     let middle = median(&mut times);
