@@ -193,10 +193,10 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
             }
         }
         "FIRST" | "LAST" | "NTH" | "SLICE" | "REVERSE" | "POP" | "SHIFT" | "PUSH" | "APPEND" | "UNSHIFT" | "VALUES"
-        | "UNION" | "INTERLEAVE" | "REMOVE_NTH" | "REPLACE_NTH" => {
+        | "TO_ARRAY" | "UNION" | "INTERLEAVE" | "REMOVE_NTH" | "REPLACE_NTH" => {
             for value in values {
                 // A function of arrays looks at nothing in an object, or passes it on as an element.
-                if matches!(value, Value::Object(_)) && name != "VALUES" {
+                if matches!(value, Value::Object(_)) && !matches!(name, "VALUES" | "TO_ARRAY") {
                     evaluator.glanced(value);
                 } else {
                     shallow(evaluator, value);

@@ -397,6 +397,7 @@ impl<'a> Analysis<'a> {
                     open |= object.open;
                     let overrides_unknown = object.open || !object.rest.is_empty();
                     for member in &object.members {
+                        self.keeps_no_place(&rest, &member.name, span);
                         if !member.optional {
                             members.retain(|earlier| earlier.name != member.name);
                             for earlier in &mut rest {
@@ -430,6 +431,29 @@ impl<'a> Analysis<'a> {
             object
         } else {
             Value::union([object, Value::NULL])
+        }
+    }
+
+    /// An attribute that overwrites another takes its place in the order of attributes, and one that overwrites nothing
+    /// comes last: a result tells whether a hidden one was there. (`VPackCollection::merge` walks the left object first.)
+    fn keeps_no_place(&mut self, merged: &[Rest<'a>], name: &str, span: Span) {
+        for rest in merged
+            .iter()
+            .filter(|rest| rest.without.iter().all(|without| without != name))
+        {
+            for alternative in rest.value.alternatives() {
+                if let Value::Part(part) = alternative
+                    && part
+                        .shape
+                        .attribute(name)
+                        .is_some_and(|below| !below.read.admits(self.roles))
+                {
+                    let source = self.sources[part.source as usize].name.to_string();
+                    let path = part.path.attribute(Cow::Owned(name.to_owned())).display();
+                    self.deny(Denial::overwrites_hidden(&source, &path, name, span));
+                    return;
+                }
+            }
         }
     }
 

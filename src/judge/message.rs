@@ -129,6 +129,17 @@ impl Denial {
         .hint("leave it out of the query; clients may at most write it")
     }
 
+    pub(super) fn overwrites_hidden(collection: &str, path: &str, name: &str, span: Span) -> Self {
+        Self::new(
+            Rule::AttributeHidden,
+            format!("`MERGE` puts a value in the place of `{path}` of `{collection}`, and that tells whether the hidden attribute is there"),
+        )
+        .about(collection)
+        .attribute(path)
+        .at(span)
+        .hint(format!("take it out first: `MERGE(UNSET(…, \"{name}\"), …)`"))
+    }
+
     pub(super) fn unknown_source(rule: Rule, kind: &str, name: &str, span: Span, known: &[&str]) -> Self {
         let denial = Self::new(rule, format!("the schema set has no {kind} `{name}` in this database"))
             .about(name)

@@ -109,7 +109,6 @@ impl<'a> Analysis<'a> {
             choices: Vec::new(),
             constants: false,
             pinned: Vec::new(),
-            listed: false,
         };
         let tied = match mode {
             Mode::Whole => collection.shape.constrained,
@@ -466,7 +465,6 @@ impl<'a> Analysis<'a> {
                         choices: Vec::new(),
                         constants: false,
                         pinned: Vec::new(),
-                        listed: true,
                     };
                     let mut at = at.to_vec();
                     self.fit_object(&mut inner, object, shape, &mut at, false);
@@ -663,8 +661,6 @@ struct Fit<'a> {
     pinned: Vec<Vec<String>>,
     /// Whether the skeleton has constants.
     constants: bool,
-    /// Whether this is an object in a list: then no skeleton is validated.
-    listed: bool,
 }
 
 /// Whether a stored value of this shape keeps it when it is merged into another stored value of the same shape.

@@ -6,6 +6,9 @@ use super::Row;
 pub(super) const ROWS: &[Row] = &[
     ("a document as an argument", "", "FOR c IN customers RETURN MERGE(c, {a: 1})", "", "whole-document"),
     ("a document as an argument", "", "FOR c IN customers RETURN MERGE([c, {a: 1}])", "", "whole-document"),
+    ("an overwritten attribute keeps its place", "", "FOR c IN customers RETURN KEEP(MERGE(c, {email: 0}), 'email', 'name')", "", "attribute-hidden"),
+    ("an overwritten attribute keeps its place", "", "FOR c IN customers RETURN ATTRIBUTES(KEEP(MERGE([c, {email: 0}]), 'email', 'name'))", "", "attribute-hidden"),
+    ("an overwritten attribute keeps its place", "", "FOR c IN customers RETURN MERGE(KEEP(c, 'name'), {email: 0})", "", ""),
     ("a document as an argument", "", "FOR c IN customers RETURN MERGE_RECURSIVE({a: 1}, c)", "", "whole-document"),
     ("a document as an argument", "", "FOR c IN customers RETURN UNSET(c, 'email')", "", "whole-document"),
     ("a document as an argument", "", "FOR c IN customers RETURN UNSET(c, ['email', 'remarks'])", "", "whole-document"),
