@@ -107,8 +107,11 @@ pub(crate) fn gate(dir: &Path, socket: &Path) -> io::Result<Server> {
         schemas.join("episodes.json"),
         r#"{"type":"object","properties":{"number":{"type":"integer"},"title":{"type":"string"}},"x-mallku":{"allow":["read"]}}"#,
     )?;
-    let child = Command::new(env!("CARGO_BIN_EXE_mallku-db"))
+    // The static binary is another one than cargo's: musl's allocator is part of what ships.
+    let binary = std::env::var_os("MALLKU_BENCH_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_mallku-db").into());
+    let child = Command::new(binary)
         .arg("gate")
+        .env_clear()
         .env("MALLKU_LISTEN", address.to_string())
         .env("MALLKU_SCHEMAS", schemas)
         .env("MALLKU_RUN_DIR", dir)
