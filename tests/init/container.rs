@@ -191,7 +191,8 @@ impl Container {
         let mut running = Running::new(child, self.path("run"));
         let outer = running.pid();
         wait_until("process 1", || {
-            let found = descendants(outer).first().copied();
+            // It may have children of its own already; they come before it.
+            let found = descendants(outer).last().copied();
             running.pid = found.unwrap_or(outer);
             found.is_some()
         });
