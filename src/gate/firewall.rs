@@ -224,11 +224,11 @@ impl Firewall {
         };
         trail.user.clone_from(&credentials.user);
         let set = policy.set();
-        // arangod answers these two without credentials.
+        // arangod answers both without credentials: whoever they name, nobody's rate is used up.
         let availability = found.as_ref().is_some_and(|found| found.route.path == AVAILABILITY);
         let served = set.databases.contains(&target.database);
-        let counted = !login && !set.limits.by_role.is_empty();
-        if counted && !availability {
+        let counted = !login && !availability && !set.limits.by_role.is_empty();
+        if counted {
             // Nobody uses up the rate of a user whose name is all that he knows.
             self.vouch(&credentials, served.then_some(target.database.as_str()), trail)?;
         }

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use super::analysis::Analysis;
 use super::message::nearest;
 use super::names::Named;
-use super::value::{Constant, Member, Rest, Types, Value};
+use super::value::{Constant, Member, Part, Rest, Types, Value};
 use super::verdict::{Denial, Rule};
 use crate::aql::ast::{Expr, ExprKind, Name, Span};
 use crate::aql::functions::{self, Class};
@@ -437,24 +437,28 @@ impl<'a> Analysis<'a> {
     /// An attribute that overwrites another takes its place in the order of attributes, and one that overwrites nothing
     /// comes last: a result tells whether a hidden one was there. (`VPackCollection::merge` walks the left object first.)
     fn keeps_no_place(&mut self, merged: &[Rest<'a>], name: &str, span: Span) {
-        for rest in merged
+        if let Some(part) = self.hiding(merged, name) {
+            let source = self.sources[part.source as usize].name.to_string();
+            let path = part.path.attribute(Cow::Owned(name.to_owned())).display();
+            self.deny(Denial::overwrites_hidden(&source, &path, name, span));
+        }
+    }
+
+    /// The stored content among what was merged, at any depth of merging, that has a hidden attribute of this name.
+    fn hiding(&self, merged: &[Rest<'a>], name: &str) -> Option<Part<'a>> {
+        merged
             .iter()
             .filter(|rest| rest.without.iter().all(|without| without != name))
-        {
-            for alternative in rest.value.alternatives() {
-                if let Value::Part(part) = alternative
-                    && part
-                        .shape
-                        .attribute(name)
-                        .is_some_and(|below| !below.read.admits(self.roles))
-                {
-                    let source = self.sources[part.source as usize].name.to_string();
-                    let path = part.path.attribute(Cow::Owned(name.to_owned())).display();
-                    self.deny(Denial::overwrites_hidden(&source, &path, name, span));
-                    return;
-                }
-            }
-        }
+            .flat_map(|rest| rest.value.alternatives())
+            .find_map(|value| match value {
+                Value::Part(part) => part
+                    .shape
+                    .attribute(name)
+                    .is_some_and(|below| !below.read.admits(self.roles))
+                    .then(|| part.clone()),
+                Value::Object(object) => self.hiding(&object.rest, name),
+                _ => None,
+            })
     }
 
     /// `HAS(object, name)` tells whether an attribute is there, and no more of it.

@@ -178,6 +178,19 @@ fn a_stranger_cannot_use_up_a_users_rate() {
 }
 
 #[test]
+fn asking_for_availability_uses_up_nobodys_rate() {
+    let bench = limited(r#"{"requestsPerSecond":2}"#);
+    let guess = header("app", "guessed");
+    for _ in 0..20 {
+        let headers = [("authorization", guess.as_str())];
+        bench
+            .firewall
+            .handle(request("GET", "/_admin/server/availability", &headers, b""));
+    }
+    assert_eq!(send(&bench, Some(&basic("app")), "/_api/cursor", ALLOWED).0, 201);
+}
+
+#[test]
 fn logins_do_not_share_the_rate_of_everybody() {
     let bench = limited(r#"{"requestsPerSecond":1}"#);
     let login = r#"{"username":"app","password":"pw"}"#;
