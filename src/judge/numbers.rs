@@ -2,7 +2,8 @@
 //! them.
 //!
 //! ArangoDB gives null, with a warning, for a division by zero and for what no double can hold. Numbers of which no
-//! bounds are known are taken to be far from that: a stored number near 10^308 is none that an application has.
+//! bounds are known are taken to be far from that, within [`ORDINARY`]: a stored number near 10^308 is none that an
+//! application has. What the query's own numbers make of them may still be too large.
 //! <https://docs.arangodb.com/3.12/aql/operators/#arithmetic-operators>
 
 use super::analysis::Analysis;
@@ -23,6 +24,12 @@ const NOW: Bounds = Bounds {
 };
 
 const ZERO: Bounds = Bounds { low: 0.0, high: 0.0 };
+
+/// Between which numbers those are of which no bounds are known, for the question whether a double holds the result.
+const ORDINARY: Bounds = Bounds {
+    low: -1e150,
+    high: 1e150,
+};
 
 impl Value<'_> {
     /// How many elements, attributes or characters something has.
@@ -52,18 +59,11 @@ impl<'a> Analysis<'a> {
             && self.known_types(first).within(numbers)
             && self.known_types(second).within(numbers);
         let (left, right) = (self.operand(first), self.operand(second));
+        let zero_divides = right.low <= 0.0 && right.high >= 0.0;
         let (bounds, null) = match op {
-            BinaryOp::Add => sum(left, right),
-            BinaryOp::Sub => sum(
-                left,
-                Bounds {
-                    low: -right.high,
-                    high: -right.low,
-                },
-            ),
-            BinaryOp::Mul => corners(left, right, |one, other| one * other),
-            _ if right.low <= 0.0 && right.high >= 0.0 => (Bounds::ALL, true),
-            BinaryOp::Div => corners(left, right, |one, other| one / other),
+            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => followed(op, left, right),
+            _ if zero_divides => (Bounds::ALL, true),
+            BinaryOp::Div => followed(op, left, right),
             // At most as far from zero as either operand.
             _ => (Bounds::ALL, false),
         };
@@ -175,7 +175,9 @@ impl<'a> Analysis<'a> {
             // Null does not count, and no number at all gives 0.
             ("SUM", [Value::List(list)]) => {
                 let numbers = list.element.types().within(Types::NUMBER.or(Types::NULL));
-                numbers.then_some(Value::Plain(Types::NUMBER))
+                // However many there are, ordinary ones do not add up to more than a double holds.
+                let summed = ordinary(self.operand(&list.element)).within(ORDINARY);
+                (numbers && summed).then_some(Value::Plain(Types::NUMBER))
             }
             ("MIN" | "MAX", [Value::Array(array)]) => self.extreme(name == "MIN", &array.elements),
             _ => None,
@@ -231,30 +233,48 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// The bounds of a sum, and whether it may be more than a double holds.
-fn sum(left: Bounds, right: Bounds) -> (Bounds, bool) {
-    let bounds = Bounds {
-        low: left.low + right.low,
-        high: left.high + right.high,
-    };
-    let overflows = (left.low.is_finite() && right.low.is_finite() && bounds.low.is_infinite())
-        || (left.high.is_finite() && right.high.is_finite() && bounds.high.is_infinite());
-    (bounds, overflows)
+/// The bounds of a result, and whether it may be more than a double holds.
+fn followed(op: BinaryOp, left: Bounds, right: Bounds) -> (Bounds, bool) {
+    let tame = result(op, ordinary(left), ordinary(right));
+    let overflows = !(tame.low.is_finite() && tame.high.is_finite());
+    (result(op, left, right), overflows)
 }
 
-/// The bounds of what is monotone in both operands, and whether it may be more than a double holds.
-fn corners(left: Bounds, right: Bounds, of: impl Fn(f64, f64) -> f64) -> (Bounds, bool) {
+/// The same bounds, with an end that is not known taken to be an ordinary number.
+fn ordinary(bounds: Bounds) -> Bounds {
+    let end = |known: f64, taken: f64| if known.is_finite() { known } else { taken };
+    Bounds {
+        low: end(bounds.low, ORDINARY.low.min(bounds.high)),
+        high: end(bounds.high, ORDINARY.high.max(bounds.low)),
+    }
+}
+
+fn result(op: BinaryOp, left: Bounds, right: Bounds) -> Bounds {
+    match op {
+        BinaryOp::Add => Bounds {
+            low: left.low + right.low,
+            high: left.high + right.high,
+        },
+        BinaryOp::Sub => Bounds {
+            low: left.low - right.high,
+            high: left.high - right.low,
+        },
+        BinaryOp::Mul => corners(left, right, |one, other| one * other),
+        BinaryOp::Div => corners(left, right, |one, other| one / other),
+        _ => Bounds::ALL,
+    }
+}
+
+/// The bounds of what is monotone in both operands.
+fn corners(left: Bounds, right: Bounds, of: impl Fn(f64, f64) -> f64) -> Bounds {
     let mut all: Option<Bounds> = None;
-    let mut overflows = false;
     for one in [left.low, left.high] {
         for other in [right.low, right.high] {
-            let corner = of(one, other);
-            overflows |= one.is_finite() && other.is_finite() && !corner.is_finite();
             // Nothing times any number is nothing; what is neither is not followed.
-            let corner = match corner.is_nan() {
-                true if one == 0.0 || other == 0.0 => 0.0,
-                true => return (Bounds::ALL, overflows),
-                false => corner,
+            let corner = match of(one, other) {
+                corner if !corner.is_nan() => corner,
+                _ if one == 0.0 || other == 0.0 => 0.0,
+                _ => return Bounds::ALL,
             };
             let bounds = Bounds {
                 low: corner,
@@ -263,5 +283,5 @@ fn corners(left: Bounds, right: Bounds, of: impl Fn(f64, f64) -> f64) -> (Bounds
             all = Some(all.map_or(bounds, |all| all.around(bounds)));
         }
     }
-    (all.unwrap_or(Bounds::ALL), overflows)
+    all.unwrap_or(Bounds::ALL)
 }

@@ -94,6 +94,7 @@ impl<'w> Generator<'w, '_> {
             12 => self.fetched(),
             13 | 14 => self.list_call(depth),
             15 => self.object_call(depth),
+            16 => self.named_call(),
             _ => {
                 let all = functions::all();
                 let place = self.chance.below(all.len());
@@ -108,6 +109,65 @@ impl<'w> Generator<'w, '_> {
                     .collect();
                 plain(format!("{}({})", function.name, args.join(", ")))
             }
+        }
+    }
+
+    /// A function called by its name as a string.
+    fn named_call(&mut self) -> Made<'w> {
+        self.note("called by name");
+        let all = functions::all();
+        let (name, arguments) = match self.chance.below(4) {
+            0 => ("DOCUMENT", vec!["\"vault/k0\"".to_owned()]),
+            1 => ("LENGTH", vec![self.list(0).text]),
+            _ => {
+                let place = self.chance.below(all.len());
+                (all[place].name, vec![self.scalar(0); usize::from(all[place].min_args)])
+            }
+        };
+        let text = if self.chance.percent(50) {
+            let mut given = vec![format!("\"{name}\"")];
+            given.extend(arguments);
+            format!("CALL({})", given.join(", "))
+        } else {
+            format!("APPLY(\"{name}\", [{}])", arguments.join(", "))
+        };
+        Made {
+            text,
+            kind: Kind::Plain,
+        }
+    }
+
+    /// A document with other values in the place of what is hidden.
+    fn overwritten(&mut self) -> Made<'w> {
+        self.note("document overwritten");
+        let Some(variable) = self.document() else {
+            return self.object(0);
+        };
+        let Kind::Part(shape) = variable.kind else {
+            return self.object(0);
+        };
+        let roles = &self.world.roles;
+        let mut names: Vec<&String> = shape
+            .attributes
+            .iter()
+            .filter(|(_, below)| !below.readable(roles))
+            .map(|(name, _)| name)
+            .collect();
+        if names.is_empty() || self.chance.percent(20) {
+            names.extend(shape.attributes.keys().next_back());
+        }
+        let members: Vec<String> = names.iter().map(|name| format!("{name}: {}", self.scalar(0))).collect();
+        let members = format!("{{{}}}", members.join(", "));
+        let document = &variable.name;
+        let text = match self.chance.below(4) {
+            0 => format!("MERGE({members}, {document})"),
+            1 => format!("MERGE([{document}, {members}])"),
+            2 => format!("MERGE({{n: 1}}, MERGE({document}, {members}))"),
+            _ => format!("MERGE({document}, {members})"),
+        };
+        Made {
+            text,
+            kind: variable.kind,
         }
     }
 
@@ -144,6 +204,9 @@ impl<'w> Generator<'w, '_> {
     /// A function that makes an object of others.
     fn object_call(&mut self, depth: usize) -> Made<'w> {
         self.note("object passed on");
+        if self.chance.percent(20) {
+            return self.overwritten();
+        }
         let (left, right) = match self.document() {
             Some(variable) if self.chance.percent(40) => {
                 let right = if self.chance.percent(50) {

@@ -152,3 +152,57 @@ fn attributes_of_an_optional_object_have_their_types() {
         assert!(!verdict(&schema, query).admitted(), "{query}");
     }
 }
+
+/// Who may not write the elements of a list may not write any: literals and computed elements went by their types alone.
+#[test]
+fn elements_that_are_read_only_may_not_be_written() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "l": {"type": "array", "items": {"type": "object", "readOnly": true, "properties": {"n": {"type": "integer"}}}},
+            "t": {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 5, "readOnly": true}},
+            "n": {"type": "integer"}
+        },
+        "additionalProperties": false,
+        "x-mallku": {"allow": ["read", "insert", "update"]}
+    });
+    for query in [
+        "INSERT {l: [{n: 1}]} INTO c",
+        "FOR d IN c INSERT {l: [{n: LENGTH(d.l)}]} INTO c",
+        "FOR d IN c INSERT {l: (FOR x IN 1..2 RETURN {n: d.n})} INTO c",
+        "FOR d IN c INSERT {t: [MIN([5, MAX([0, LENGTH(d.l)])])]} INTO c",
+        "FOR d IN c UPDATE 'k' WITH {l: [{n: LENGTH(d.l)}]} IN c",
+    ] {
+        assert!(
+            rules(&verdict(&schema, query)).contains(&"attribute-read-only"),
+            "{query}"
+        );
+    }
+}
+
+/// A stored number is taken to be one that an application has; what the query makes of it may still be too large, and
+/// is null then.
+#[test]
+fn numbers_that_a_query_makes_too_large_are_null() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"n": {"type": "number"}, "m": {"type": "number"}},
+        "x-mallku": {"allow": ["read", "insert", "update"]}
+    });
+    for query in [
+        "FOR d IN c INSERT {n: d.n * 1e308} INTO c",
+        "FOR d IN c INSERT {n: d.n / 1e-308} INTO c",
+        "FOR d IN c INSERT {n: SUM((FOR i IN 1..9 RETURN 1e308))} INTO c",
+    ] {
+        assert!(!verdict(&schema, query).admitted(), "{query}");
+    }
+    for query in [
+        "FOR d IN c INSERT {n: d.n * d.m} INTO c",
+        "FOR d IN c INSERT {n: d.n * d.m * 1.19 + 3} INTO c",
+        "FOR d IN c INSERT {n: d.n * 1000000 / 3600} INTO c",
+        "FOR d IN c INSERT {n: SUM((FOR e IN c RETURN e.n))} INTO c",
+        "FOR d IN c INSERT {n: d.n * d.n + d.m * d.m - 2 * d.n * d.m} INTO c",
+    ] {
+        assert_eq!(rules(&verdict(&schema, query)), [""; 0], "{query}");
+    }
+}

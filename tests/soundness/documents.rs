@@ -7,6 +7,17 @@ use crate::queries::Generator;
 use crate::scope::{Kind, Variable};
 use crate::world::{valid_document, value_of};
 
+/// What a document is written for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A whole document, mostly a new one.
+    Whole,
+    /// A whole document with the key of a stored one.
+    Overwriting,
+    /// Some attributes of one.
+    Part,
+}
+
 impl<'w> Generator<'w, '_> {
     /// A document of this shape where there is one, else any.
     fn document_of(&mut self, shape: &'w Shape) -> Option<Variable<'w>> {
@@ -32,7 +43,7 @@ impl<'w> Generator<'w, '_> {
     }
 
     /// A document to be written, as a literal or a bind value; mostly one that the schema accepts.
-    pub(crate) fn written_document(&mut self, collection: &'w Collection, whole: bool) -> String {
+    pub(crate) fn written_document(&mut self, collection: &'w Collection, wanted: Wanted) -> String {
         if self.chance.percent(12)
             && let Some(variable) = self.document_of(&collection.shape)
         {
@@ -41,7 +52,7 @@ impl<'w> Generator<'w, '_> {
             return match self.chance.below(6) {
                 0 => name,
                 1 => {
-                    let document = self.document_to_write(collection, false);
+                    let document = self.document_to_write(collection, Wanted::Part);
                     let literal = self.document_literal(&document, &collection.shape, true);
                     format!("MERGE({name}, {literal})")
                 }
@@ -54,7 +65,7 @@ impl<'w> Generator<'w, '_> {
                 _ => self.unset().text,
             };
         }
-        let document = self.document_to_write(collection, whole);
+        let document = self.document_to_write(collection, wanted);
         match self.chance.below(20) {
             0..=4 => self.bind(document),
             5 => {
@@ -62,7 +73,7 @@ impl<'w> Generator<'w, '_> {
                 format!("FIRST({list})")
             }
             6 => {
-                let other = self.document_to_write(collection, whole);
+                let other = self.document_to_write(collection, wanted);
                 let condition = self.condition(0);
                 let (bound, literal) = (
                     self.bind(other),
@@ -83,7 +94,8 @@ impl<'w> Generator<'w, '_> {
     }
 
     /// A document to be written, as a value.
-    pub(crate) fn document_to_write(&mut self, collection: &Collection, whole: bool) -> Value {
+    pub(crate) fn document_to_write(&mut self, collection: &Collection, wanted: Wanted) -> Value {
+        let whole = wanted != Wanted::Part;
         let mut document = if whole || self.chance.percent(50) {
             valid_document(self.chance, collection)
         } else {
@@ -107,14 +119,26 @@ impl<'w> Generator<'w, '_> {
             dropped.and_then(|name| object.remove(&name));
         }
         if whole {
-            if self.chance.percent(40) {
-                object.insert("_key".to_owned(), json!(format!("n{}", self.chance.below(3))));
+            let (share, stored) = if wanted == Wanted::Overwriting {
+                (90, 75)
+            } else {
+                (40, 15)
+            };
+            if self.chance.percent(share) {
+                let stored = if self.chance.percent(stored) { "k" } else { "n" };
+                object.insert("_key".to_owned(), json!(format!("{stored}{}", self.chance.below(3))));
             }
             if let Some(ends) = &collection.edge {
                 let from: Vec<&str> = ends.from.iter().map(String::as_str).collect();
                 let to: Vec<&str> = ends.to.iter().map(String::as_str).collect();
-                object.insert("_from".to_owned(), json!(format!("{}/k0", self.chance.pick(&from))));
-                object.insert("_to".to_owned(), json!(format!("{}/k1", self.chance.pick(&to))));
+                for (name, allowed, key) in [("_from", from, "k0"), ("_to", to, "k1")] {
+                    let end = if self.chance.percent(6) {
+                        self.chance.pick(&["people", "notes", "vault", "knows"])
+                    } else {
+                        self.chance.pick(&allowed)
+                    };
+                    object.insert(name.to_owned(), json!(format!("{end}/{key}")));
+                }
             }
         }
         document
@@ -122,6 +146,7 @@ impl<'w> Generator<'w, '_> {
 
     fn document_literal(&mut self, value: &Value, shape: &Shape, top: bool) -> String {
         match value {
+            _ if !top && self.chance.percent(10) => self.fitting(shape, 2),
             Value::Object(object) => {
                 let members: Vec<String> = object
                     .iter()
@@ -134,7 +159,7 @@ impl<'w> Generator<'w, '_> {
                 format!("{{{}}}", members.join(", "))
             }
             _ if !top && self.chance.percent(8) => self.bind(value.clone()),
-            _ if !top && self.chance.percent(8) => self.scalar(1),
+            _ if !top && self.chance.percent(4) => self.scalar(1),
             // A value of some other type, and a loop's variable where there is one.
             _ if !top && self.chance.percent(4) => self.literal(),
             Value::Array(items) => {

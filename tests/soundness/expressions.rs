@@ -263,7 +263,12 @@ impl<'w> Generator<'w, '_> {
             kind = value.kind;
         }
         self.scope.pop();
-        let text = format!("{base}[{stars}{inside}]");
+        // After a projection, only parentheses let more follow.
+        let text = if inside.contains(" RETURN ") {
+            format!("({base}[{stars}{inside}])")
+        } else {
+            format!("{base}[{stars}{inside}]")
+        };
         if self.chance.percent(60)
             && let Some((name, kind)) = self.attribute(&kind)
         {

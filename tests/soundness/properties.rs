@@ -5,9 +5,9 @@ use evaldb::store::{CollectionKind, Database};
 use evaldb::trace::{Path, Trace, WriteKind};
 use evaldb::value::ELEMENT;
 use mallku_db::aql::functions;
-use mallku_db::judge::Verdict;
+use mallku_db::judge::{Request, Verdict};
 use mallku_db::schema::{Operation, RoleSet, Shape};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::chance::Chance;
 use crate::queries::Generated;
@@ -61,15 +61,16 @@ fn evaluate(database: &mut Database, query: &Generated, trace: bool) -> (Outcome
     }
 }
 
-/// Checks an admitted query; the text says which property fails and how. `Ok` tells whether the query ran to its end.
+/// Checks an admitted query; the text begins with the property that fails and says how. `Ok` tells whether the query ran
+/// to its end.
 pub(crate) fn check(world: &World, query: &Generated, verdict: &Verdict, chance: &mut Chance) -> Result<bool, String> {
     let mut database = world.database.clone();
     let (outcome, trace) = evaluate(&mut database, query, true);
     if let Some(trace) = &trace {
-        only_allowed(world, trace)?;
-        only_announced(verdict, trace)?;
+        only_allowed(world, trace).map_err(breaks("(a) access"))?;
+        only_announced(verdict, trace).map_err(breaks("(d) announcement"))?;
     }
-    still_valid(world, &database)?;
+    still_valid(world, &database).map_err(breaks("(c) validity"))?;
     // Without the trace nothing may be different: it only watches.
     let (unwatched, _) = evaluate(&mut world.database.clone(), query, false);
     if unwatched != outcome {
@@ -81,9 +82,14 @@ pub(crate) fn check(world: &World, query: &Generated, verdict: &Verdict, chance:
     // Running out of steps ends the query at a point that hangs on the number of documents met on the way.
     let killed = |outcome: &Outcome| matches!(&outcome.rows, Err(text) if text.starts_with("1500 "));
     if other != outcome && !killed(&outcome) && !killed(&other) {
-        return Err(format!("hidden values change the outcome:\n{outcome:?}\n{other:?}"));
+        let why = format!("hidden values change the outcome:\n{outcome:?}\n{other:?}");
+        return Err(breaks("(b) non-interference")(why));
     }
     Ok(outcome.rows.is_ok())
+}
+
+fn breaks(property: &str) -> impl Fn(String) -> String {
+    move |why| format!("{property}: {why}")
 }
 
 /// (a) Only what is allowed is read, written, called.
@@ -115,20 +121,10 @@ fn only_allowed(world: &World, trace: &Trace) -> Result<(), String> {
     }
     for (name, kinds) in &trace.writes {
         for (kind, paths) in kinds {
-            let operation = match kind {
-                WriteKind::Insert => Operation::Insert,
-                WriteKind::Update => Operation::Update,
-                WriteKind::Replace => Operation::Replace,
-                WriteKind::Remove => Operation::Remove,
-            };
-            if !world.permits(name, operation) {
+            if !world.permits(name, operation(*kind)) {
                 return Err(format!("writes {name}: {kind:?}"));
             }
-            // System attributes are ArangoDB's: what a client gives for them is a key, an end, or ignored.
-            for path in paths
-                .iter()
-                .filter(|path| !path.first().is_some_and(|name| name.starts_with('_')))
-            {
+            for path in paths.iter().filter(|path| !is_system(path)) {
                 if !path.is_empty() && !admits(world, name, path, true) {
                     return Err(format!("writes {name}.{}: {kind:?}", path.join(".")));
                 }
@@ -145,8 +141,8 @@ fn only_allowed(world: &World, trace: &Trace) -> Result<(), String> {
     Ok(())
 }
 
-/// The verdict names every attribute that leaves as part of an object or array, and every collection that is written:
-/// what the audit log and `learn` rely on.
+/// (d) The verdict names every attribute that leaves as part of an object or array, and every one that is written, under
+/// its operation: what the audit log and `learn` rely on.
 fn only_announced(verdict: &Verdict, trace: &Trace) -> Result<(), String> {
     for (name, paths) in &trace.returned {
         let announced = verdict.reads.get(&**name);
@@ -161,11 +157,93 @@ fn only_announced(verdict: &Verdict, trace: &Trace) -> Result<(), String> {
         }
     }
     for (name, kinds) in &trace.writes {
-        if !verdict.writes.contains_key(&**name) {
-            return Err(format!("the verdict does not tell that {name} is written: {kinds:?}"));
+        for (kind, paths) in kinds {
+            let announced = verdict
+                .writes
+                .get(&**name)
+                .and_then(|writes| writes.get(&operation(*kind)));
+            let Some(announced) = announced else {
+                return Err(format!("the verdict does not tell of the {kind:?} of {name}"));
+            };
+            for path in paths.iter().filter(|path| !is_system(path)) {
+                let path = dotted(path);
+                let covers = |written: &String| written == "*" || path == *written || is_below(&path, written);
+                if !path.is_empty() && !announced.iter().any(covers) {
+                    return Err(format!(
+                        "the verdict does not tell that {name}.{path} is written: {kind:?} of {announced:?}"
+                    ));
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// (e) The verdict is the same after the judge has met the query with other bind values, and from another user.
+pub(crate) fn remembered(
+    world: &World,
+    request: &Request<'_>,
+    verdict: &Verdict,
+    chance: &mut Chance,
+) -> Result<(), String> {
+    let others: Map<String, Json> = request
+        .bind_vars
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), other_value(chance, key, value)))
+        .collect();
+    let user = if request.user.is_none() { Some("ada") } else { None };
+    world.judge.judge(&Request { user, ..*request });
+    world.judge.judge(&Request {
+        bind_vars: Some(&others),
+        ..*request
+    });
+    let given = world.judge.judge(request);
+    if *given == *verdict {
+        return Ok(());
+    }
+    let why = format!("after {others:?} the verdict is {given:?}, not {verdict:?}");
+    Err(breaks("(e) memory")(why))
+}
+
+/// Another bind value than this one, of the same type mostly.
+fn other_value(chance: &mut Chance, key: &str, value: &Json) -> Json {
+    match value {
+        Json::String(_) if key.starts_with('@') => Json::from(chance.pick(&["people", "notes", "vault", "knows"])),
+        _ if chance.percent(30) => value.clone(),
+        Json::String(text) if text.contains('/') => Json::from(chance.pick(&["people/k0", "notes/k0", "vault/k0"])),
+        Json::String(_) => Json::from(chance.pick(&["a", "b", "o", "x"])),
+        Json::Number(_) if chance.percent(70) => Json::from(chance.below(9)),
+        Json::Object(members) => {
+            let mut members = members.clone();
+            let names: Vec<String> = members.keys().cloned().collect();
+            for name in names {
+                if chance.percent(50) {
+                    members.insert(name, Json::from(chance.below(3)));
+                }
+            }
+            Json::Object(members)
+        }
+        Json::Array(elements) => elements
+            .iter()
+            .map(|element| other_value(chance, "", element))
+            .collect(),
+        _ => Json::from(chance.pick(&["x", "a"])),
+    }
+}
+
+fn operation(kind: WriteKind) -> Operation {
+    match kind {
+        WriteKind::Insert => Operation::Insert,
+        WriteKind::Update => Operation::Update,
+        WriteKind::Replace => Operation::Replace,
+        WriteKind::Remove => Operation::Remove,
+    }
+}
+
+/// System attributes are ArangoDB's: what a client gives for them is a key, an end, or ignored.
+fn is_system(path: &Path) -> bool {
+    path.first().is_some_and(|name| name.starts_with('_'))
 }
 
 fn is_below(path: &str, base: &str) -> bool {

@@ -195,7 +195,11 @@ impl<'w> Generator<'w, '_> {
         };
         for _ in 0..5 {
             if let Some(element) = made.kind.element() {
-                if self.chance.percent(40) {
+                let whole = match &element {
+                    Kind::Part(shape) if !shape.readable(&self.world.roles) => 10,
+                    _ => 40,
+                };
+                if self.chance.percent(whole) {
                     return Some(made);
                 }
                 made = if self.chance.percent(50) {

@@ -3,6 +3,7 @@
 use mallku_db::schema::{Collection, Operation, Shape};
 use serde_json::json;
 
+use crate::documents::Wanted;
 use crate::queries::{Generator, Made};
 use crate::scope::{Kind, Variable};
 
@@ -50,12 +51,16 @@ impl<'w> Generator<'w, '_> {
             Kind::Plain
         } else {
             self.note("RETURN");
-            let whole = if self.world.masks() { 30 } else { 2 };
+            let distinct = before_loops < self.scope.len() && self.chance.percent(10);
+            let whole = match (self.world.masks(), distinct) {
+                (true, _) => 30,
+                (false, true) => 20,
+                (false, false) => 2,
+            };
             let value = match self.document() {
                 Some(variable) if self.chance.percent(whole) => self.whole(variable),
                 _ => self.expr(depth),
             };
-            let distinct = before_loops < self.scope.len() && self.chance.percent(10);
             text.push_str(&format!(
                 " RETURN {}{}",
                 if distinct { "DISTINCT " } else { "" },
@@ -201,7 +206,14 @@ impl<'w> Generator<'w, '_> {
 
     /// An edge collection with the shapes of its vertices, mostly one that may be followed.
     fn edge(&mut self) -> &'w Collection {
-        let edge = self.collection(Operation::Read, Some(true));
+        let mut edge = self.collection(Operation::Read, Some(true));
+        for _ in 0..4 {
+            let ends = edge.edge.as_ref().unwrap();
+            if ends.from.iter().chain(&ends.to).all(|end| self.world.readable(end)) {
+                break;
+            }
+            edge = self.collection(Operation::Read, Some(true));
+        }
         let ends = edge.edge.as_ref().unwrap();
         self.with(ends.from.iter().chain(&ends.to).cloned());
         edge
@@ -296,10 +308,8 @@ impl<'w> Generator<'w, '_> {
                 text.push_str(&format!(" PRUNE {condition}"));
             }
         }
-        if self.chance.percent(25) {
-            let attribute = self
-                .attribute(&Kind::Part(edge))
-                .map_or_else(|| "a".to_owned(), |(name, _)| name);
+        if self.chance.percent(30) {
+            let attribute = self.weight(edge);
             let options = match self.chance.below(4) {
                 0 => "{order: \"bfs\", uniqueVertices: \"global\"}".to_owned(),
                 1 => "{uniqueVertices: \"path\"}".to_owned(),
@@ -308,6 +318,12 @@ impl<'w> Generator<'w, '_> {
             };
             text.push_str(&format!(" OPTIONS {options}"));
         }
+    }
+
+    /// An attribute that weighs edges.
+    fn weight(&mut self, edge: &'w Shape) -> String {
+        self.attribute(&Kind::Part(edge))
+            .map_or_else(|| "a".to_owned(), |(name, _)| name)
     }
 
     fn paths(&mut self, text: &mut String) {
@@ -337,7 +353,7 @@ impl<'w> Generator<'w, '_> {
                 self.note("K_SHORTEST_PATHS");
                 let p = self.declare(path);
                 text.push_str(&format!(
-                    " FOR {p} IN {direction} K_SHORTEST_PATHS {start} TO {target} {graph} LIMIT 3"
+                    " FOR {p} IN {direction} K_SHORTEST_PATHS {start} TO {target} {graph}"
                 ));
             }
             _ => {
@@ -346,7 +362,17 @@ impl<'w> Generator<'w, '_> {
                 text.push_str(&format!(
                     " FOR {p} IN 1..2 {direction} K_PATHS {start} TO {target} {graph}"
                 ));
+                return;
             }
+        }
+        if self.chance.percent(25) {
+            let attribute = self.weight(edge);
+            text.push_str(&format!(
+                " OPTIONS {{weightAttribute: \"{attribute}\", defaultWeight: 2}}"
+            ));
+        }
+        if text.contains("K_SHORTEST_PATHS") {
+            text.push_str(" LIMIT 3");
         }
     }
 
@@ -535,11 +561,6 @@ impl<'w> Generator<'w, '_> {
             Operation::Insert if upsert => self.upsert(text, collection, &target),
             Operation::Insert => {
                 self.note("INSERT");
-                let document = if self.chance.percent(12) {
-                    self.bound_documents(text, collection)
-                } else {
-                    self.written_document(collection, true)
-                };
                 let options = match self.chance.below(9) {
                     0 => " OPTIONS {overwriteMode: \"replace\"}",
                     1 => " OPTIONS {overwriteMode: \"update\", keepNull: false}",
@@ -549,25 +570,26 @@ impl<'w> Generator<'w, '_> {
                     5 => " OPTIONS {ignoreErrors: true}",
                     _ => "",
                 };
-                if options.contains("overwrite") {
+                let wanted = if options.contains("overwrite") {
                     self.note("INSERT that overwrites");
+                    Wanted::Overwriting
                 } else {
                     declared = &["NEW"];
-                }
+                    Wanted::Whole
+                };
+                let document = if self.chance.percent(12) {
+                    self.bound_documents(text, collection, wanted)
+                } else {
+                    self.written_document(collection, wanted)
+                };
                 text.push_str(&format!(" INSERT {document} {target}{options}"));
             }
             Operation::Update | Operation::Replace => {
                 let replace = operation == Operation::Replace;
                 self.note(if replace { "REPLACE" } else { "UPDATE" });
                 let key = self.key(collection);
-                let document = self.written_document(collection, replace);
-                let options = match self.chance.below(6) {
-                    0 => " OPTIONS {keepNull: false}",
-                    1 => " OPTIONS {mergeObjects: false}",
-                    2 => " OPTIONS {ignoreErrors: true}",
-                    3 => " OPTIONS {versionAttribute: \"a\"}",
-                    _ => "",
-                };
+                let document = self.written_document(collection, if replace { Wanted::Whole } else { Wanted::Part });
+                let options = self.update_options(collection);
                 let verb = if replace { "REPLACE" } else { "UPDATE" };
                 text.push_str(&format!(" {verb} {key} WITH {document} {target}{options}"));
             }
@@ -594,9 +616,9 @@ impl<'w> Generator<'w, '_> {
     }
 
     /// A loop over documents that are bound as a list; gives its variable.
-    fn bound_documents(&mut self, text: &mut String, collection: &Collection) -> String {
+    fn bound_documents(&mut self, text: &mut String, collection: &Collection, wanted: Wanted) -> String {
         self.note("bound documents");
-        let documents = (0..2).map(|_| self.document_to_write(collection, true)).collect();
+        let documents = (0..2).map(|_| self.document_to_write(collection, wanted)).collect();
         let list = self.bind(serde_json::Value::Array(documents));
         let name = self.declare(Kind::Plain);
         text.push_str(&format!(" FOR {name} IN {list}"));
@@ -655,10 +677,31 @@ impl<'w> Generator<'w, '_> {
                 _ => "{_key: \"k0\"}".to_owned(),
             }
         };
-        let insert = self.written_document(collection, true);
+        let insert = self.written_document(collection, Wanted::Whole);
         let replace = self.chance.percent(30);
-        let update = self.written_document(collection, replace);
+        let update = self.written_document(collection, if replace { Wanted::Whole } else { Wanted::Part });
         let verb = if replace { "REPLACE" } else { "UPDATE" };
-        text.push_str(&format!(" UPSERT {lookup} INSERT {insert} {verb} {update} {target}"));
+        let options = self.update_options(collection);
+        text.push_str(&format!(
+            " UPSERT {lookup} INSERT {insert} {verb} {update} {target}{options}"
+        ));
+    }
+
+    /// Options of what changes stored documents.
+    fn update_options(&mut self, collection: &'w Collection) -> String {
+        match self.chance.below(12) {
+            0 | 1 => " OPTIONS {keepNull: false}".to_owned(),
+            2 | 3 => " OPTIONS {mergeObjects: false}".to_owned(),
+            4 => " OPTIONS {keepNull: false, mergeObjects: false}".to_owned(),
+            5 => " OPTIONS {ignoreErrors: true}".to_owned(),
+            6 => {
+                let version = self
+                    .attribute(&Kind::Part(&collection.shape))
+                    .map_or_else(|| "a".to_owned(), |(name, _)| name);
+                format!(" OPTIONS {{versionAttribute: \"{version}\"}}")
+            }
+            7 => " OPTIONS {ignoreRevs: false}".to_owned(),
+            _ => String::new(),
+        }
     }
 }

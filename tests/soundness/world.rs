@@ -1,7 +1,10 @@
 //! Random worlds: a schema set, data that is valid under it, and the same data with everything hidden changed.
 
+use std::sync::Arc;
+
 use evaldb::store::{CollectionKind, Database, EdgeDefinition, Graph, View, WriteOptions};
 use evaldb::value::Value as Stored;
+use mallku_db::judge::Judge;
 use mallku_db::schema::{Collection, JsonType, Operation, Others, Resources, RoleSet, SchemaSet, Shape, WholeDocument};
 use serde_json::{Map, Value, json};
 
@@ -21,7 +24,9 @@ const EDGES: [(&str, &str, &[&str]); 3] = [
 
 pub(crate) struct World {
     pub(crate) files: Vec<(String, String)>,
-    pub(crate) set: SchemaSet,
+    pub(crate) set: Arc<SchemaSet>,
+    /// A judge that remembers.
+    pub(crate) judge: Judge,
     pub(crate) user: Option<&'static str>,
     pub(crate) roles: RoleSet,
     pub(crate) database: Database,
@@ -31,11 +36,13 @@ impl World {
     pub(crate) fn new(chance: &mut Chance) -> Self {
         let files = schemas(chance);
         let set = SchemaSet::from_files(files.clone()).unwrap_or_else(|faults| panic!("{faults}\n{files:#?}"));
+        let set = Arc::new(set);
         let user = if chance.percent(50) { Some("ada") } else { None };
         let roles = set.roles.of(user);
         let database = data(chance, &set.resources[DATABASE]);
         Self {
             files,
+            judge: Judge::new(Arc::clone(&set), 1 << 20),
             set,
             user,
             roles,
@@ -158,10 +165,11 @@ fn schemas(chance: &mut Chance) -> Vec<(String, String)> {
         "seen",
         json!({"x-mallku": {"kind": "view", "collections": ["notes"], "allow": reads(chance)}}),
     );
-    let edges = if chance.percent(60) {
-        json!(["knows"])
-    } else {
-        json!(["knows", "wrote"])
+    let edges = match chance.below(8) {
+        0..=3 => json!(["knows"]),
+        4 | 5 => json!(["knows", "wrote"]),
+        6 => json!(["wrote"]),
+        _ => json!(["knows", "wrote", "holds"]),
     };
     add(
         "net",
@@ -210,8 +218,15 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
         }
         let mut schema = match name {
             "o" if depth > 0 => object_schema(chance, depth - 1),
-            "l" if depth > 0 => json!({"type": "array", "items": object_schema(chance, depth - 1)}),
-            "t" => json!({"type": "array", "items": {"type": "string"}}),
+            "l" if depth > 0 => {
+                let mut items = object_schema(chance, depth - 1);
+                if chance.percent(8) {
+                    items["readOnly"] = json!(true);
+                }
+                json!({"type": "array", "items": items})
+            }
+            "t" if chance.percent(75) => json!({"type": "array", "items": {"type": "string"}}),
+            "t" => json!({"type": "array", "items": guarded(chance)}),
             _ => scalar_schema(chance),
         };
         match chance.below(20) {
@@ -232,6 +247,10 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
     }
     if chance.percent(10) {
         schema["patternProperties"] = json!({"^x": guarded(chance)});
+        // Of a name that both match, either may hide it.
+        if chance.percent(30) {
+            schema["patternProperties"]["1$"] = guarded(chance);
+        }
     }
     if chance.percent(5) {
         let (one, other) = (guarded(chance), scalar_schema(chance));
@@ -247,16 +266,19 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
 /// A scalar that somebody may not read or write, mostly.
 fn guarded(chance: &mut Chance) -> Value {
     let mut schema = scalar_schema(chance);
-    match chance.below(4) {
+    match chance.below(6) {
         0 | 1 => schema["writeOnly"] = json!(true),
         2 => schema["x-mallku"] = json!({"readers": ["staff"]}),
+        3 => schema["readOnly"] = json!(true),
+        4 => schema["x-mallku"] = json!({"writers": ["staff"]}),
         _ => {}
     }
     schema
 }
 
 fn scalar_schema(chance: &mut Chance) -> Value {
-    match chance.below(9) {
+    match chance.below(10) {
+        9 => json!({"type": "number", "minimum": -2, "maximum": 10}),
         0 => json!({"type": "string"}),
         1 => json!({"type": "string", "enum": ["x", "y", "z"]}),
         2 => json!({"type": "integer"}),

@@ -418,6 +418,11 @@ impl<'a> Analysis<'a> {
 
     /// Checks a value that is known only when the query runs: its types have to suffice.
     fn fit_unknown(&mut self, fit: &Fit<'a>, value: &Value<'a>, shape: &'a Shape, at: &[String], null_drops: bool) {
+        // An element's own shape is looked at nowhere else.
+        if !shape.write.admits(self.roles) {
+            self.deny(read_only(fit.collection, &dotted(at)).at(fit.span));
+            return;
+        }
         for alternative in value.alternatives() {
             if !self.step(fit.span) {
                 return;
