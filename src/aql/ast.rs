@@ -122,7 +122,7 @@ pub enum StatementKind<'q> {
     /// `SORT a, b DESC`.
     Sort(Vec<SortKey<'q>>),
     /// `LIMIT [offset,] count`.
-    Limit(Limit<'q>),
+    Limit(Box<Limit<'q>>),
     /// `COLLECT …`.
     Collect(Box<Collect<'q>>),
     /// `WINDOW …`.
@@ -325,7 +325,7 @@ pub enum SortDirection<'q> {
     /// `DESC`.
     Descending,
     /// A literal or a bind parameter decides.
-    Dynamic(Expr<'q>),
+    Dynamic(Box<Expr<'q>>),
 }
 
 /// `LIMIT [offset,] count`.
@@ -631,7 +631,7 @@ pub enum MemberKey<'q> {
     /// `@x:`.
     Bind(Bind<'q>),
     /// `[expr]:`.
-    Computed(Expr<'q>),
+    Computed(Box<Expr<'q>>),
 }
 
 /// `base[*… FILTER … LIMIT … RETURN …]` with what follows the bracket.

@@ -51,7 +51,10 @@ impl<'q> Lexer<'q> {
 
     /// The next token, or [`Kind::End`] at the end, as often as asked.
     pub(super) fn next_token(&mut self) -> Token {
-        if let Some(unterminated) = self.skip_blanks_and_comments() {
+        self.take(BLANK);
+        if self.byte(0) == Some(b'/')
+            && let Some(unterminated) = self.skip_comments()
+        {
             return unterminated;
         }
         let start = self.at;
@@ -59,10 +62,7 @@ impl<'q> Lexer<'q> {
             return self.token(Kind::End, start);
         };
         let kind = match first {
-            b'a'..=b'z' | b'A'..=b'Z' => {
-                self.at += 1;
-                self.word(start)
-            }
+            b'a'..=b'z' | b'A'..=b'Z' => self.word(start),
             b'_' => self.underscored(),
             b'$' if self.is(1, LETTER) => {
                 self.at += 2;
@@ -99,18 +99,22 @@ impl<'q> Lexer<'q> {
         self.byte(ahead).is_some_and(|b| CLASSES[b as usize] & class != 0)
     }
 
+    /// Takes all bytes of the class that follow.
+    #[inline]
     fn take(&mut self, class: u8) {
-        while self.is(0, class) {
-            self.at += 1;
+        let mut at = self.at;
+        while let Some(&b) = self.bytes.get(at)
+            && CLASSES[b as usize] & class != 0
+        {
+            at += 1;
         }
+        self.at = at;
     }
 
-    fn skip_blanks_and_comments(&mut self) -> Option<Token> {
-        loop {
-            self.take(BLANK);
-            if self.byte(0) != Some(b'/') {
-                return None;
-            }
+    /// Skips comments and the blanks after them, if a comment begins here. One that does not end is a token.
+    #[cold]
+    fn skip_comments(&mut self) -> Option<Token> {
+        while self.byte(0) == Some(b'/') {
             match self.byte(1) {
                 Some(b'/') => {
                     let rest = &self.bytes[self.at..];
@@ -127,10 +131,12 @@ impl<'q> Lexer<'q> {
                 }
                 _ => return None,
             }
+            self.take(BLANK);
         }
+        None
     }
 
-    /// A word that begins with a letter, which is taken already.
+    /// A word that begins with a letter.
     fn word(&mut self, start: usize) -> Kind {
         self.take(WORD);
         let word = &self.bytes[start..self.at];

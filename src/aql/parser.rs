@@ -142,11 +142,13 @@ fn parse_text<'q>(text: &'q str, limits: &ParseLimits, marked: Option<Marked>) -
 }
 
 impl<'q> Parser<'q> {
+    #[inline]
     fn at(&self, kind: Kind) -> bool {
         self.token.kind == kind
     }
 
     /// Takes the token at hand.
+    #[inline]
     fn bump(&mut self) -> Token {
         let token = self.token;
         self.begun = token.start;
@@ -162,6 +164,7 @@ impl<'q> Parser<'q> {
     }
 
     /// Takes the token at hand if it is of that kind.
+    #[inline]
     fn eat(&mut self, kind: Kind) -> bool {
         let found = self.at(kind);
         if found {
@@ -184,6 +187,7 @@ impl<'q> Parser<'q> {
     }
 
     /// From `start` to the end of the last token taken.
+    #[inline]
     fn since(&self, start: u32) -> Span {
         Span {
             start,
@@ -191,6 +195,7 @@ impl<'q> Parser<'q> {
         }
     }
 
+    #[inline]
     fn slice(&self, span: Span) -> &'q str {
         self.text
             .get(span.start as usize..span.end as usize)
@@ -198,22 +203,25 @@ impl<'q> Parser<'q> {
     }
 
     /// Goes one bracket deeper; [`Parser::leave`] goes back. An error ends the parse, so it need not.
+    #[inline]
     fn enter(&mut self) -> Parsed<()> {
         self.depth += 1;
         if self.depth > self.limits.depth {
-            return Err(self.too_deep(format!("the query nests deeper than {} levels", self.limits.depth)));
+            return Err(self.nests_deeper_than(self.limits.depth));
         }
         Ok(())
     }
 
+    #[inline]
     fn leave(&mut self) {
         self.depth -= 1;
     }
 
+    #[inline]
     fn recurse(&mut self) -> Parsed<()> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
-            return Err(self.too_deep(format!("the query nests deeper than {MAX_NESTING} levels")));
+            return Err(self.nests_deeper_than(MAX_NESTING));
         }
         Ok(())
     }
@@ -229,6 +237,11 @@ impl<'q> Parser<'q> {
         self.leave();
     }
 
+    #[cold]
+    fn nests_deeper_than(&self, levels: u32) -> Box<SyntaxError> {
+        self.too_deep(format!("the query nests deeper than {levels} levels"))
+    }
+
     fn too_deep(&self, message: String) -> Box<SyntaxError> {
         SyntaxError::new(self.token.span(), num::TOO_MUCH_NESTING, message)
             .worded("too much nesting or too many objects")
@@ -236,16 +249,23 @@ impl<'q> Parser<'q> {
     }
 
     /// Counts a node that stands above everything built since the enclosing expression began.
+    #[inline]
     fn count(&mut self) -> Parsed<()> {
         self.height += 1;
         self.nodes = self.nodes.saturating_add(1);
-        if self.height > MAX_HEIGHT {
-            return Err(self.too_deep(format!("the expression is more than {MAX_HEIGHT} levels high")));
-        }
-        if self.nodes > self.limits.nodes {
-            return Err(self.too_deep(format!("the query has more than {} nodes", self.limits.nodes)));
+        if self.height > MAX_HEIGHT || self.nodes > self.limits.nodes {
+            return Err(self.too_large());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_large(&self) -> Box<SyntaxError> {
+        self.too_deep(if self.height > MAX_HEIGHT {
+            format!("the expression is more than {MAX_HEIGHT} levels high")
+        } else {
+            format!("the query has more than {} nodes", self.limits.nodes)
+        })
     }
 
     /// Builds an expression that stands for itself, whatever was built before.

@@ -200,7 +200,9 @@ pub(super) fn keyword(word: &[u8]) -> Option<Kind> {
         (18, b'a') => (b"all_shortest_paths", Kind::AllShortestPaths),
         _ => return None,
     };
-    word.eq_ignore_ascii_case(spelling).then_some(kind)
+    // Letters, digits and underscores differ in that bit by their case only.
+    let same = word.iter().zip(spelling).all(|(a, b)| a | 0x20 == b | 0x20);
+    same.then_some(kind)
 }
 
 /// Every reserved word, for suggestions.

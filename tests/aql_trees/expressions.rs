@@ -179,7 +179,7 @@ impl Builder<'_> {
         let key = match self.pick(3) {
             0 => make!(self, MemberKey::Name(name(self.text()))),
             1 => make!(self, MemberKey::Bind(self.bind())),
-            _ => make!(self, MemberKey::Computed(self.expression())),
+            _ => make!(self, MemberKey::Computed(Box::new(self.expression()))),
         };
         Member {
             key,

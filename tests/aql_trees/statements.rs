@@ -57,7 +57,7 @@ impl Builder<'_> {
                     offset: self.maybe(Self::count),
                     count: self.count(),
                 };
-                make!(self, StatementKind::Limit(limit))
+                make!(self, StatementKind::Limit(Box::new(limit)))
             }
             8 | 9 => self.collect(),
             10 if !self.modifies => self.window(),
@@ -229,7 +229,7 @@ impl Builder<'_> {
         let direction = match self.pick(3) {
             0 => make!(self, SortDirection::Ascending),
             1 => make!(self, SortDirection::Descending),
-            _ => make!(self, SortDirection::Dynamic(self.constant())),
+            _ => make!(self, SortDirection::Dynamic(Box::new(self.constant()))),
         };
         SortKey { expr, direction }
     }

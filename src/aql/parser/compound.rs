@@ -65,8 +65,11 @@ impl<'q> Parser<'q> {
     /// `...` before an element or member: ArangoDB 4.0, as in `[1, ...list]` and `{a: 1, ...object}`. Where it stands, the
     /// older versions take neither of the tokens that it consists of there.
     fn at_spread(&self) -> bool {
+        if !self.at(Kind::Range) {
+            return false;
+        }
         let next = self.after(self.token);
-        self.at(Kind::Range) && next.kind == Kind::Dot && next.start == self.token.end
+        next.kind == Kind::Dot && next.start == self.token.end
     }
 
     /// Takes `...value`, which comes after the elements or members of `before`.
@@ -113,7 +116,7 @@ impl<'q> Parser<'q> {
                 let open = self.bump();
                 let key = self.expression()?;
                 self.close(Kind::ArrayClose, open)?;
-                MemberKey::Computed(key)
+                MemberKey::Computed(Box::new(key))
             }
             _ => return Err(self.unexpected(&["an attribute name", "`}`"])),
         };

@@ -30,7 +30,10 @@ impl<'q> Parser<'q> {
         self.recurse()?;
         let outer = std::mem::take(&mut self.height);
         let start = self.token.start;
-        let first = self.prefixed()?;
+        let first = match self.token.kind {
+            Kind::Plus | Kind::Minus | Kind::Not => self.prefixed()?,
+            _ => self.primary()?,
+        };
         let expr = self.infixes(first, start, least, target_follows)?;
         self.height = self.height.max(outer);
         self.nesting -= 1;
@@ -118,6 +121,7 @@ impl<'q> Parser<'q> {
     }
 
     /// Operators before an operand bind tighter than all between operands.
+    #[inline]
     fn prefixed(&mut self) -> Parsed<Expr<'q>> {
         let op = match self.token.kind {
             Kind::Plus => UnaryOp::Plus,
@@ -139,15 +143,20 @@ impl<'q> Parser<'q> {
         self.node(start, ExprKind::Unary { op, operand })
     }
 
+    #[inline]
     fn primary(&mut self) -> Parsed<Expr<'q>> {
         if let Some(literal) = self.literal()? {
             return Ok(literal);
         }
         let first = self.reference()?;
-        self.suffixes(first)
+        if matches!(self.token.kind, Kind::Dot | Kind::ArrayOpen) {
+            return self.suffixes(first);
+        }
+        Ok(first.expr)
     }
 
     /// A literal, if the token at hand is one. No suffix may follow it.
+    #[inline]
     pub(super) fn literal(&mut self) -> Parsed<Option<Expr<'q>>> {
         let span = self.token.span();
         let kind = match self.token.kind {
@@ -193,6 +202,7 @@ impl<'q> Parser<'q> {
         })
     }
 
+    #[inline]
     fn name_or_call(&mut self) -> Parsed<Expr<'q>> {
         let token = self.bump();
         let name = self.decoded_name(token)?;
@@ -246,6 +256,7 @@ impl<'q> Parser<'q> {
     }
 
     /// A finished node from `start` to the last token taken.
+    #[inline]
     pub(super) fn node(&mut self, start: u32, kind: ExprKind<'q>) -> Parsed<Expr<'q>> {
         self.count()?;
         Ok(Expr {
@@ -255,6 +266,7 @@ impl<'q> Parser<'q> {
     }
 
     /// A finished node with a span of its own.
+    #[inline]
     pub(super) fn node_at(&mut self, span: Span, kind: ExprKind<'q>) -> Parsed<Expr<'q>> {
         self.count()?;
         Ok(Expr { kind, span })

@@ -23,6 +23,7 @@ impl<'q> Parser<'q> {
     }
 
     /// The name that an identifier token spells.
+    #[inline]
     pub(super) fn decoded_name(&self, token: Token) -> Parsed<Name<'q>> {
         let span = token.span();
         let raw = self.slice(span);

@@ -159,11 +159,13 @@ impl<'q> Parser<'q> {
             }
             Kind::Parameter => {
                 let bind = self.bind();
-                SortDirection::Dynamic(self.apart(|parser| parser.node(bind.span.start, ExprKind::Bind(bind)))?)
+                let direction = self.apart(|parser| parser.node(bind.span.start, ExprKind::Bind(bind)))?;
+                SortDirection::Dynamic(Box::new(direction))
             }
-            _ => self
-                .apart(Self::literal)?
-                .map_or(SortDirection::Ascending, SortDirection::Dynamic),
+            _ => match self.apart(Self::literal)? {
+                Some(direction) => SortDirection::Dynamic(Box::new(direction)),
+                None => SortDirection::Ascending,
+            },
         })
     }
 
@@ -181,7 +183,7 @@ impl<'q> Parser<'q> {
                 count: first,
             }
         };
-        Ok(StatementKind::Limit(limit))
+        Ok(StatementKind::Limit(Box::new(limit)))
     }
 
     /// ArangoDB needs a number here once it has put in the bind values and computed what is constant
