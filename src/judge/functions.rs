@@ -99,7 +99,9 @@ impl<'a> Analysis<'a> {
                 let values: Vec<_> = args.iter().map(|arg| self.read_value(arg)).collect();
                 match class {
                     // What a function of these classes gives is no content that a schema speaks of.
-                    Some(_) => self.computed(name, &values).unwrap_or_else(|| results::of(name)),
+                    Some(_) => self
+                        .computed(name, &values)
+                        .unwrap_or_else(|| results::of(name, &values)),
                     None => Value::ANY,
                 }
             }
@@ -112,8 +114,8 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// `LENGTH` of an array is its number of elements, whatever they are. Of an object it is the number of attributes,
-    /// and of a scalar its length as text.
+    /// `LENGTH` of an array is its number of elements, whatever is in them; where the elements themselves are hidden, so is
+    /// whether there is one. Of an object it is the number of attributes, and of a scalar its length as text.
     fn length(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
         if let [
             Expr {
@@ -132,6 +134,7 @@ impl<'a> Analysis<'a> {
                     Value::Array(_) | Value::List(_) => {}
                     Value::Part(part) if part.types().within(Types::ARRAY.or(Types::NULL)) => {
                         self.read_presence(alternative, true, arg.span);
+                        self.elements(alternative, arg.span);
                     }
                     other => self.read(other, arg.span),
                 }
@@ -336,11 +339,22 @@ impl<'a> Analysis<'a> {
         };
         let mut members = Vec::with_capacity(names.len());
         for (name, at) in names {
-            let part = self.attribute(&value, &name, at);
+            // An attribute that is not there is left out, and is no null.
+            // https://github.com/arangodb/arangodb `functions::Keep`
+            let (part, optional) = match self.attribute(&value, &name, at) {
+                Value::Part(part) => (
+                    Value::Part(Part {
+                        optional: false,
+                        ..part
+                    }),
+                    part.optional,
+                ),
+                other => (other, true),
+            };
             members.push(Member {
                 name,
                 value: part,
-                optional: true,
+                optional,
             });
         }
         Self::null_unless_object(&value, Value::object(members, Vec::new(), false))

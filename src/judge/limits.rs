@@ -3,34 +3,76 @@
 use super::analysis::Analysis;
 use super::value::{Constant, Value};
 use super::verdict::{Denial, Rule};
-use crate::aql::ast::{Expr, ExprKind, Span};
+use crate::aql::ast::{BinaryOp, Expr, ExprKind, Span, VarId};
 use serde_json::{Map, Value as Json};
 
 /// How many rows a block of statements can yield; `None`: as many as there are documents.
-pub(super) struct Rows(Option<u64>);
+pub(super) struct Rows {
+    most: Option<u64>,
+    /// The variable of the last loop, where that is over one collection, and the rows before it.
+    looked_up: Option<(VarId, Option<u64>)>,
+}
 
 impl Rows {
     pub(super) fn one() -> Self {
-        Self(Some(1))
+        Self {
+            most: Some(1),
+            looked_up: None,
+        }
     }
 
-    /// A loop over stored documents.
-    pub(super) fn unbounded(&mut self) {
-        self.0 = None;
+    /// A loop over stored documents; `variable`: over the documents of one collection.
+    pub(super) fn unbounded(&mut self, variable: Option<VarId>) {
+        self.looked_up = variable.map(|variable| (variable, self.most));
+        self.most = None;
     }
 
     /// A loop over an array of this length. An array that the query makes itself is limited where it is made.
     pub(super) fn times(&mut self, length: Option<u64>) {
-        self.0 = self.0.and_then(|rows| rows.checked_mul(length.unwrap_or(1)));
+        self.most = self.most.and_then(|rows| rows.checked_mul(length.unwrap_or(1)));
+        self.looked_up = None;
     }
 
     /// A `LIMIT`, or a `COLLECT` without groups.
     pub(super) fn at_most(&mut self, count: Option<u64>) {
-        self.0 = match (self.0, count) {
+        self.most = match (self.most, count) {
             (Some(rows), Some(count)) => Some(rows.min(count)),
             (rows, None) => rows,
             (None, count) => count,
         };
+    }
+
+    /// A `COLLECT`: loops end here.
+    pub(super) fn grouped(&mut self) {
+        self.looked_up = None;
+    }
+
+    /// A `FILTER`: no two documents of a collection have the same key.
+    pub(super) fn filtered(&mut self, condition: &Expr<'_>) {
+        if let Some((variable, before)) = self.looked_up
+            && names_one(condition, variable)
+        {
+            self.at_most(before);
+        }
+    }
+}
+
+/// Whether a condition holds for one document at most: it asks for a `_key` or `_id` that is the same for all rows.
+fn names_one(condition: &Expr<'_>, variable: VarId) -> bool {
+    let ExprKind::Binary { op, left, right } = &condition.kind else {
+        return false;
+    };
+    let key = |expr: &Expr<'_>| match &expr.kind {
+        ExprKind::Attribute { base, name } => {
+            matches!(base.kind, ExprKind::Variable(of) if of == variable) && (name.text == "_key" || name.text == "_id")
+        }
+        _ => false,
+    };
+    let fixed = |expr: &Expr<'_>| matches!(expr.kind, ExprKind::Bind(_) | ExprKind::String(_));
+    match op {
+        BinaryOp::And => names_one(left, variable) || names_one(right, variable),
+        BinaryOp::Eq => (key(left) && fixed(right)) || (fixed(left) && key(right)),
+        _ => false,
     }
 }
 
@@ -66,12 +108,21 @@ impl<'a> Analysis<'a> {
         self.known_json(&value, count.span).and_then(|json| json.as_u64())
     }
 
+    /// Denies a function that finds documents by itself without a limit of its own, where the policy asks for one.
+    pub(super) fn limit_found(&mut self, count: Option<&'a Expr<'a>>, span: Span) {
+        if self.set.limits.rows_without_limit.is_some() {
+            let most = count.and_then(|count| self.limit_count(count));
+            let rows = Rows { most, looked_up: None };
+            self.check_rows(&rows, span);
+        }
+    }
+
     /// Denies a block that may yield more rows than the policy lets pass without a `LIMIT`.
     pub(super) fn check_rows(&mut self, rows: &Rows, span: Span) {
         let Some(most) = self.set.limits.rows_without_limit else {
             return;
         };
-        match rows.0 {
+        match rows.most {
             Some(rows) if rows <= most => {}
             Some(rows) => self.deny(
                 Denial::new(

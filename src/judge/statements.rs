@@ -8,7 +8,8 @@ use super::limits::Rows;
 use super::options;
 use super::value::{Member, Types, Value};
 use crate::aql::ast::{
-    Aggregate, Block, Collect, CollectInto, Expr, ExprKind, For, SortDirection, SortKey, StatementKind, VarId, Window,
+    Aggregate, Block, Collect, CollectInto, Expr, ExprKind, For, Pattern, SortDirection, SortKey, StatementKind, VarId,
+    Window,
 };
 
 impl<'a> Analysis<'a> {
@@ -45,11 +46,11 @@ impl<'a> Analysis<'a> {
             match &statement.kind {
                 StatementKind::For(it) => self.for_loop(it, &mut rows),
                 StatementKind::Traversal(it) => {
-                    rows.unbounded();
+                    rows.unbounded(None);
                     self.traversal(it, statement.span);
                 }
                 StatementKind::Paths(it) => {
-                    rows.unbounded();
+                    rows.unbounded(None);
                     self.paths(it, statement.span);
                 }
                 StatementKind::Let(assignments) => {
@@ -60,6 +61,7 @@ impl<'a> Analysis<'a> {
                 }
                 StatementKind::Filter(condition) => {
                     self.condition(condition);
+                    rows.filtered(condition);
                 }
                 StatementKind::Sort(keys) => self.sort(keys),
                 StatementKind::Limit(limit) => {
@@ -88,23 +90,24 @@ impl<'a> Analysis<'a> {
     fn for_loop(&mut self, it: &'a For<'a>, rows: &mut Rows) {
         let search = it.search.is_some();
         let element = match &it.source.kind {
-            ExprKind::Source(name) => {
-                rows.unbounded();
-                self.documents(&name.text, name.span, search)
-            }
-            ExprKind::SourceBind(bind) => {
-                rows.unbounded();
-                match self.bound_name(bind) {
-                    Some(name) => self.documents(&name, bind.span, search),
-                    None => Value::ANY,
-                }
-            }
+            ExprKind::Source(name) => self.documents(&name.text, name.span, search),
+            ExprKind::SourceBind(bind) => match self.bound_name(bind) {
+                Some(name) => self.documents(&name, bind.span, search),
+                None => Value::ANY,
+            },
             _ => {
                 let source = self.expr(&it.source);
                 rows.times(self.known_length(&it.source, &source));
                 self.elements(&source, it.source.span)
             }
         };
+        if matches!(it.source.kind, ExprKind::Source(_) | ExprKind::SourceBind(_)) {
+            // Documents of one collection; those of several may have the same key.
+            rows.unbounded(match (&it.target, &element) {
+                (Pattern::Variable(variable), Value::Part(_)) => Some(*variable),
+                _ => None,
+            });
+        }
         self.bind_pattern(&it.target, &element);
         if let Some(search) = &it.search {
             self.condition(search);
@@ -160,7 +163,8 @@ impl<'a> Analysis<'a> {
         if let Some(given) = &it.options {
             self.options(given, options::COLLECT);
         }
-        if groups.is_empty() {
+        rows.grouped();
+        if groups.is_empty() && !gathers(it) {
             rows.at_most(Some(1));
         }
         for (variable, value) in groups.into_iter().chain(aggregates).chain(into) {
@@ -202,4 +206,11 @@ impl<'a> Analysis<'a> {
             self.assign(variable, value);
         }
     }
+}
+
+/// Whether a `COLLECT` keeps something of each row, so that one result holds as much as all rows do.
+fn gathers(it: &Collect<'_>) -> bool {
+    let lists = |aggregate: &Aggregate<'_>| matches!(&*aggregate.function.text, "UNIQUE" | "SORTED_UNIQUE" | "PUSH");
+    let into = it.into.as_ref();
+    into.is_some_and(|into| !matches!(into, CollectInto::Count { .. })) || it.aggregates.iter().any(lists)
 }

@@ -169,6 +169,7 @@ impl<'s> Builder<'_, 's> {
             .unwrap_or_default()
             .iter()
             .filter_map(Node::text)
+            .filter(|name| !set_by_others(node, name))
             .map(str::to_owned)
             .collect();
         for member in node.get("properties").map(Node::members).unwrap_or_default() {
@@ -269,6 +270,15 @@ impl<'s> Builder<'_, 's> {
         }
         (hides, forbids)
     }
+}
+
+/// Whether a schema names an attribute that nobody may write: what is read-only is not asked of those who write, though
+/// `required` names it beside. Pydantic writes its computed fields so.
+fn set_by_others(node: &Node, name: &str) -> bool {
+    node.get("properties")
+        .and_then(|properties| properties.get(name))
+        .and_then(|property| property.get("readOnly"))
+        .is_some_and(|flag| matches!(flag.value, Json::Bool(true)))
 }
 
 /// A value of which nothing is told but who may use it.

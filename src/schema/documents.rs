@@ -46,7 +46,7 @@ pub(super) fn documents(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Sch
         return None;
     }
     let (asked, aside): (Vec<_>, Vec<_>) = unnamed.iter().copied().partition(|name| shape.required.contains(*name));
-    let json_schema = with_properties(without_extension(&schema.root.to_value()), &asked);
+    let json_schema = with_properties(of_writers(&schema.root.to_value()), &asked);
     let mut compile = |value: &Value, aside: Vec<&'static str>| match Validator::compile(value, schema.draft, aside) {
         Ok(validator) => Some(validator),
         Err((_, message)) => {
@@ -56,7 +56,7 @@ pub(super) fn documents(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Sch
     };
     let validator = compile(&json_schema, aside)?;
     let update_validator = match merge::update_schema(schema) {
-        Some(partial) => Some(compile(&without_extension(&partial), unnamed)?),
+        Some(partial) => Some(compile(&of_writers(&partial), unnamed)?),
         None => None,
     };
     Some(Documents {
@@ -192,19 +192,28 @@ fn with_system(mut shape: Shape, system: &[&str]) -> Shape {
     shape
 }
 
-/// The schema without our own key, wherever it stands.
-fn without_extension(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .filter(|(key, _)| *key != "x-mallku")
-                .map(|(key, value)| (key.clone(), without_extension(value)))
-                .collect(),
-        ),
-        Value::Array(elements) => Value::Array(elements.iter().map(without_extension).collect()),
-        other => other.clone(),
-    }
+/// The schema without our own key, wherever it stands, and without asking for what is read-only beside: those who write
+/// cannot give it. An attribute may be called as a keyword is, and then its `required` is a schema and no list.
+fn of_writers(value: &Value) -> Value {
+    let Value::Object(members) = value else {
+        return match value {
+            Value::Array(elements) => Value::Array(elements.iter().map(of_writers).collect()),
+            other => other.clone(),
+        };
+    };
+    let read_only = |name: &Value| {
+        let property = name.as_str().and_then(|name| members.get("properties")?.get(name));
+        property.is_some_and(|property| property.get("readOnly") == Some(&Value::Bool(true)))
+    };
+    let kept = members.iter().filter(|(key, _)| *key != "x-mallku");
+    let kept = kept.map(|(key, value)| match value {
+        Value::Array(names) if key == "required" => {
+            let asked = names.iter().filter(|name| !read_only(name)).cloned().collect();
+            (key.clone(), Value::Array(asked))
+        }
+        _ => (key.clone(), of_writers(value)),
+    });
+    Value::Object(kept.collect())
 }
 
 /// The shape of a collection's documents, without the system attributes.

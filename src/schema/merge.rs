@@ -1,8 +1,8 @@
 //! Whether an update can be judged by itself, and the JSON Schema that does it.
 //!
 //! An UPDATE merges attributes into a document that is not at hand. Where a schema speaks of each attribute alone, a
-//! valid document stays valid when valid attributes are merged into it. Where it ties attributes to each other, it
-//! may not, and then there is no such schema.
+//! valid document stays valid when valid attributes are merged into it. Where it ties the document's attributes to each
+//! other, it may not, and then there is no such schema.
 
 use serde_json::{Map, Value};
 
@@ -42,7 +42,11 @@ pub(super) fn update_schema(schema: &Schema<'_>) -> Option<Value> {
     Some(partial)
 }
 
-/// Whether two valid objects of this schema, merged attribute by attribute, are one again.
+/// Whether two valid objects of this schema, merged attribute by attribute, are one again, given that each attribute of
+/// the result is valid.
+///
+/// What ties attributes of an attribute's own value is no matter here: an update that leaves the attribute alone leaves
+/// it valid, and one that merges into it is denied there (`Shape::constrained` is set by every tie).
 fn mergeable<'s>(root: &'s Node, node: &'s Node, open: &mut Vec<*const Node>) -> bool {
     let id = std::ptr::from_ref(node);
     if open.contains(&id) || !may_be_object(root, node, 0) {
@@ -66,10 +70,6 @@ fn mergeable<'s>(root: &'s Node, node: &'s Node, open: &mut Vec<*const Node>) ->
                 fits &= objects.len() <= 1;
                 parts.extend(objects);
             }
-            "properties" | "patternProperties" => {
-                parts.extend(member.value.members().iter().map(|member| &member.value));
-            }
-            "additionalProperties" => parts.push(&member.value),
             _ => {}
         }
     }

@@ -56,14 +56,14 @@ pub struct Collection {
     pub allow: Allow,
     /// The attributes of its documents; system attributes (`_key`, `_id`, `_rev`, `_from`, `_to`) included.
     pub shape: Shape,
-    /// The JSON Schema as written, without `x-mallku`, for validating documents.
+    /// The JSON Schema as written, without `x-mallku` and without asking for what is read-only, for validating documents.
     pub json_schema: Value,
     /// The same, compiled, for a whole document: one that is inserted, or that replaces another.
     pub validator: Validator,
     /// The same without the top level's `required`, for the attributes that an update merges into a valid document.
     ///
-    /// `None` where the schema ties attributes to each other (`oneOf`, `if`, `dependentRequired`, `maxProperties` …):
-    /// then the parts of a document can be valid and the whole is not, and nothing can be said of an update alone.
+    /// `None` where the schema ties the document's attributes to each other (`oneOf`, `if`, `dependentRequired`,
+    /// `maxProperties` …), not those of an attribute's value, which [`Shape::constrained`] tells: then the parts of a document can be valid and the whole is not, and nothing can be said of an update alone.
     pub update_validator: Option<Validator>,
     /// Indexes to create at start, each as the body of ArangoDB's `POST /_api/index`.
     pub indexes: Vec<Value>,

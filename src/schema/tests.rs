@@ -301,10 +301,21 @@ fn an_update_cannot_be_judged_alone_where_attributes_are_tied() {
         json!({"maxProperties": 3}),
         json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
         json!({"if": {"required": ["a"]}, "then": {"required": ["b"]}}),
-        json!({"properties": {"n": {"not": {"required": ["a", "b"]}}}}),
-        json!({"properties": {"n": {"anyOf": [{"type": "object", "required": ["a"]}, {"type": "object"}]}}}),
+        json!({"allOf": [{"minProperties": 2}]}),
     ] {
         assert!(collection(&loaded(&ties)).update_validator.is_none(), "{ties}");
+    }
+    // What is tied within an attribute concerns updates of that attribute, and its shape tells.
+    for ties in [
+        json!({"properties": {"n": {"not": {"required": ["a", "b"]}}}}),
+        json!({"properties": {"n": {"anyOf": [{"type": "object", "required": ["a"]}, {"type": "object"}]}}}),
+        json!({"properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": {"type": "object", "dependentRequired": {"a": ["b"]}}}}),
+        json!({"patternProperties": {"^n$": {"maxProperties": 1}}}),
+        json!({"additionalProperties": {"unevaluatedProperties": false}}),
+    ] {
+        let set = loaded(&ties);
+        assert!(collection(&set).update_validator.is_some(), "{ties}");
+        assert!(collection(&set).shape.attribute("n").unwrap().constrained, "{ties}");
     }
 }
 

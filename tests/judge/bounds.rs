@@ -176,6 +176,42 @@ fn rows_and_depths_of_the_policy() {
     assert_eq!(with("RETURN (FOR p IN persons RETURN p)", ""), "limit-exceeded");
     assert_eq!(with("FOR i IN 1..1000000000000 RETURN i", ""), "limit-exceeded");
     assert_eq!(with("FOR i IN 1..10 FOR j IN 1..11 RETURN i", ""), "limit-exceeded");
+    // One row that holds something of each document is as many.
+    for aggregate in [
+        "UNIQUE(p.a)",
+        "SORTED_UNIQUE(p.a)",
+        "PUSH(p)",
+        "LENGTH(1) INTO g",
+        "LENGTH(1) INTO g = p.a",
+    ] {
+        let query = format!("FOR p IN persons COLLECT AGGREGATE a = {aggregate} RETURN a");
+        assert_eq!(with(&query, ""), "limit-exceeded", "{aggregate}");
+    }
+    assert_eq!(
+        with(
+            "FOR p IN persons COLLECT AGGREGATE a = MAX(p.a), n = COUNT() RETURN [a, n]",
+            ""
+        ),
+        ""
+    );
+    // A key, or an id, is that of one document.
+    for (condition, wanted) in [
+        ("p._key == @k", ""),
+        ("'persons/1' == p._id AND p.a > @k", ""),
+        ("p._key == @k OR p.a", "limit-exceeded"),
+        ("p._key == p.a AND @k", "limit-exceeded"),
+        ("p._key IN @k", "limit-exceeded"),
+        ("p.a._key == @k", "limit-exceeded"),
+    ] {
+        let query = format!("FOR p IN persons FILTER {condition} RETURN [p, @k]");
+        assert_eq!(with(&query, r#"{"k": "1"}"#), wanted, "{condition}");
+    }
+    let one_of_many = "FOR p IN persons FOR q IN persons FILTER q._key == '1' RETURN p";
+    assert_eq!(with(one_of_many, ""), "limit-exceeded");
+    let one_of_each = "FOR i IN 1..3 FOR q IN persons FILTER q._key == '1' RETURN q";
+    assert_eq!(with(one_of_each, ""), "");
+    let not_the_loop = "FOR p IN persons FOR i IN 1..3 FILTER p._key == '1' RETURN p";
+    assert_eq!(with(not_the_loop, ""), "limit-exceeded");
     let traversal = |depth: &str, binds: &str| {
         with(
             &format!("WITH persons FOR v IN {depth} ANY 'persons/1' knows LIMIT 1 RETURN v"),
@@ -186,4 +222,26 @@ fn rows_and_depths_of_the_policy() {
     assert_eq!(traversal("1..4", ""), "traversal-too-deep");
     assert_eq!(traversal("@d", r#"{"d": 3}"#), "");
     assert_eq!(traversal("1..@d", r#"{"d": 30}"#), "traversal-too-deep");
+}
+
+#[test]
+fn functions_that_find_documents_have_a_limit_of_their_own() {
+    let policy = json!({"functions": {"allow": ["@data"]}, "limits": {"rowsWithoutLimit": 100}});
+    let files = [
+        ("policy.json", policy.to_string()),
+        ("persons.json", json!({"x-mallku": {"allow": ["read"]}}).to_string()),
+    ];
+    let set = SchemaSet::from_files(files).unwrap_or_else(|faults| panic!("{faults}"));
+    for (call, wanted) in [
+        ("FULLTEXT(persons, 'a', 'x')", "limit-exceeded"),
+        ("FULLTEXT(persons, 'a', 'x', 100)", ""),
+        ("FULLTEXT(persons, 'a', 'x', 101)", "limit-exceeded"),
+        ("NEAR(persons, 1, 2)", "limit-exceeded"),
+        ("NEAR(persons, 1, 2, 10)", ""),
+        ("WITHIN(persons, 1, 2, 10)", "limit-exceeded"),
+        ("WITHIN_RECTANGLE(persons, 1, 2, 3, 4)", "limit-exceeded"),
+    ] {
+        let query = format!("FOR p IN {call} LIMIT 5 RETURN p");
+        assert_eq!(rules(&verdict(&set, None, &query, "")).join(" "), wanted, "{call}");
+    }
 }

@@ -350,7 +350,7 @@ fn trimmed(text: &str, left: bool, right: bool, unwanted: impl Fn(char) -> bool)
 fn split(this: &mut Evaluator<'_>, args: &[Value]) -> Result<Value> {
     let value = text(args, 0);
     let Some(separator) = args.get(1) else {
-        return Ok(Value::array(vec![value.to_string().into()]));
+        return Ok(Value::array(vec![arg(args, 0).clone()]));
     };
     let limit = match args.get(2) {
         None | Some(Value::Null) => usize::MAX,

@@ -5,8 +5,22 @@
 use crate::judge::value::{Types, Value};
 
 /// The result of a function that read all its arguments.
-pub(super) fn of(name: &str) -> Value<'static> {
+pub(super) fn of<'a>(name: &str, arguments: &[Value<'a>]) -> Value<'a> {
     Value::Plain(match name {
+        // Without a separator the value itself is the only element, whatever it is; with one, texts. Null comes of a
+        // separator that is an object, of a limit that is no number, and of a regular expression that cannot be compiled,
+        // which that of a text, quoted, is not. https://github.com/arangodb/arangodb `functions::Split`
+        "SPLIT" if arguments.len() < 2 => return Value::list(Value::ANY),
+        "SPLIT" if matches!(arguments, [_, separator] if separator.types().within(Types::STRING)) => {
+            return Value::list(Value::Plain(Types::STRING));
+        }
+        // The third argument asks for an object with the time zone.
+        "DATE_UTCTOLOCAL" | "DATE_LOCALTOUTC" if arguments.len() > 2 => Types::STRING.or(Types::OBJECT).or(Types::NULL),
+        // A list of vectors or of values gives a list of numbers.
+        "COSINE_SIMILARITY" | "L1_DISTANCE" | "L2_DISTANCE" | "DECAY_EXP" | "DECAY_GAUSS" | "DECAY_LINEAR" => {
+            let number = Types::NUMBER.or(Types::NULL);
+            return Value::union([Value::list(Value::Plain(number)), Value::Plain(number)]);
+        }
         "UPPER"
         | "LOWER"
         | "TRIM"
@@ -72,14 +86,10 @@ pub(super) fn of(name: &str) -> Value<'static> {
         | "DISTANCE"
         | "GEO_DISTANCE"
         | "GEO_AREA"
-        | "COSINE_SIMILARITY"
-        | "L1_DISTANCE"
-        | "L2_DISTANCE"
-        | "JACCARD"
-        | "DECAY_EXP"
-        | "DECAY_GAUSS"
-        | "DECAY_LINEAR" => Types::NUMBER.or(Types::NULL),
-        "TO_BOOL" | "LIKE" | "IS_DATESTRING" | "IS_KEY" | "IS_IPV4" => Types::BOOL,
+        | "JACCARD" => Types::NUMBER.or(Types::NULL),
+        "TO_BOOL" | "IS_DATESTRING" | "IS_KEY" | "IS_IPV4" => Types::BOOL,
+        // Null where the expression cannot be compiled or gives up. https://github.com/arangodb/arangodb `functions::Like`
+        "LIKE" => Types::BOOL.or(Types::NULL),
         "STARTS_WITH" | "CONTAINS" | "CONTAINS_ARRAY" | "POSITION" | "REGEX_TEST" | "IN_RANGE" | "GEO_CONTAINS"
         | "GEO_INTERSECTS" | "GEO_EQUALS" | "GEO_IN_RANGE" | "IS_IN_POLYGON" | "DATE_COMPARE" | "DATE_LEAPYEAR"
         | "BIT_TEST" | "MATCHES" | "LEVENSHTEIN_MATCH" | "MIN_MATCH" => return Value::ANY,

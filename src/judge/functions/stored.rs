@@ -66,6 +66,7 @@ impl<'a> Analysis<'a> {
                 Value::Plain(Types::INTEGER)
             }
             ("FULLTEXT", [collection, attribute, others @ ..]) => {
+                self.limit_found(others.get(1), span);
                 let document = self.collection_in(collection);
                 for other in others {
                     self.read_expr(other);
@@ -85,6 +86,7 @@ impl<'a> Analysis<'a> {
                 Value::list(document)
             }
             ("NEAR" | "WITHIN" | "WITHIN_RECTANGLE", [collection, others @ ..]) => {
+                self.limit_found(others.get(2).filter(|_| name == "NEAR"), span);
                 let document = self.collection_in(collection);
                 // Which attribute the geo index is on is not known here.
                 self.read(&document, span);

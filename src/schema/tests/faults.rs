@@ -110,7 +110,7 @@ fn what_contradicts_itself() {
             r#"{"writeOnly": true}"#,
             r#"{"properties": {"_key": {"type": "string", "writeOnly": true}, "_rev": {"type": "integer"}}}"#,
             r#"{"required": ["_id"], "properties": {"_id": {"type": "string"}}}"#,
-            r#"{"x-mallku": {"allow": ["insert"]}, "required": ["a"], "properties": {"a": {"readOnly": true}}}"#,
+            r##"{"x-mallku": {"allow": ["insert"]}, "required": ["a"], "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"readOnly": true}}}"##,
             r#"{"x-mallku": {"allow": ["insert"]}, "required": ["b"], "additionalProperties": false}"#,
         ],
     );

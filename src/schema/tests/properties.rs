@@ -241,6 +241,14 @@ fn what_the_shape_shows_to_be_valid_is_valid() {
     share.at_least(25);
 }
 
+/// Whether an update merges an object into a value whose shape says that merging proves nothing.
+fn merges_into_tied(update: &Value, shape: &Shape) -> bool {
+    update.as_object().into_iter().flatten().any(|(name, value)| {
+        let below = shape.attribute(name);
+        value.is_object() && below.is_some_and(|below| below.constrained || merges_into_tied(value, below))
+    })
+}
+
 #[test]
 fn a_valid_update_of_a_valid_document_leaves_a_valid_document() {
     let share = Share(AtomicUsize::new(0));
@@ -258,6 +266,10 @@ fn a_valid_update_of_a_valid_document_leaves_a_valid_document() {
             }
             share.hit();
             for deep in [true, false] {
+                // What ties the attributes of one value is the shape's to tell.
+                if deep && merges_into_tied(new, &collection.shape) {
+                    continue;
+                }
                 let whole = merged(old, new, deep);
                 let violations = collection.validator.violations(&whole);
                 prop_assert!(violations.is_empty(), "{old} + {new} in {}: {violations:?}", collection.json_schema);

@@ -127,3 +127,53 @@ fn nearly_every_kind_of_field_loads_and_its_dump_is_valid() {
     let pages = &set.resources["_system"].collections["page"];
     assert!(!pages.allow.permits(&everybody, Operation::Read));
 }
+
+/// What `mode="serialization"` gives of a model with computed fields: each is read-only and required.
+#[test]
+fn computed_fields_are_not_asked_of_those_who_write() {
+    let invoice = json!({
+        "$defs": {"Line": {
+            "properties": {"net": {"type": "number"}, "gross": {"readOnly": true, "type": "number"}},
+            "required": ["net", "gross"], "title": "Line", "type": "object",
+        }},
+        "additionalProperties": false,
+        "properties": {
+            "number": {"type": "string"},
+            "lines": {"items": {"$ref": "#/$defs/Line"}, "type": "array"},
+            "first": {"$ref": "#/$defs/Line"},
+            "total": {"readOnly": true, "type": "number"},
+        },
+        "required": ["number", "lines", "first", "total"],
+        "x-mallku": {"allow": ["read", "insert", "update"]},
+        "title": "Invoice", "type": "object",
+    });
+    let set =
+        SchemaSet::from_files([("invoices.json", invoice.to_string())]).unwrap_or_else(|faults| panic!("{faults}"));
+    let invoices = &set.resources["_system"].collections["invoices"];
+    assert!(
+        invoices
+            .validator
+            .accepts(&json!({"number": "1", "lines": [{"net": 1}], "first": {"net": 1}}))
+    );
+    assert!(!invoices.validator.accepts(&json!({"lines": [], "first": {"net": 1}})));
+    assert!(
+        !invoices
+            .validator
+            .accepts(&json!({"number": "1", "lines": [{}], "first": {"net": 1}}))
+    );
+    assert!(
+        invoices
+            .update_validator
+            .as_ref()
+            .unwrap()
+            .accepts(&json!({"first": {"net": 2}}))
+    );
+    assert_eq!(
+        invoices.shape.read_only_paths(&RoleSet::everybody()),
+        ["first.gross", "lines[*].gross", "total"]
+    );
+    assert!(
+        !invoices.shape.required.contains("total"),
+        "a stored document may lack it"
+    );
+}
