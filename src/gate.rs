@@ -47,21 +47,38 @@ pub fn run(config: &Config) -> u8 {
     serve::run(config, Box::new(build))
 }
 
-/// The part behind the door, with the thread that tends it.
+/// The part behind the door, with the threads that tend it.
 fn build(config: &Config, instruments: &Arc<Instruments>) -> Result<Arc<dyn Service>, StartError> {
     let policy = PolicySlot::open(config.schema_dir()).map_err(|faults| StartError::Schemas(faults.to_string()))?;
     let upstream = Upstream::new(&config.upstream).map_err(|error| StartError::Configuration(error.to_string()))?;
     let firewall = Arc::new(Firewall::new(config, policy, upstream, Arc::clone(instruments)));
-    let tended = Arc::downgrade(&firewall);
-    thread::Builder::new()
-        .name("tend".to_owned())
-        .spawn(move || {
-            while let Some(firewall) = tended.upgrade() {
-                firewall.tend();
-                drop(firewall);
-                thread::sleep(TEND);
-            }
-        })
-        .map_err(|error| StartError::System(format!("cannot start a thread: {error}")))?;
+    tend(&firewall).map_err(|error| StartError::System(format!("cannot start a thread: {error}")))?;
     Ok(firewall)
+}
+
+/// Has everything looked at that changes by itself, until the firewall is gone: the schema set's files by one thread, each
+/// server of the database by another, so that one that hangs delays nobody's look at the others.
+fn tend(firewall: &Arc<Firewall>) -> std::io::Result<()> {
+    every(TEND, "tend", firewall, Firewall::tend)?;
+    firewall
+        .servers()
+        .try_for_each(|server| every(TEND, "probe", firewall, move |firewall| firewall.probe(server)))
+}
+
+/// Does something again and again on a thread of its own, for as long as the firewall is there.
+fn every(
+    pause: Duration,
+    name: &str,
+    firewall: &Arc<Firewall>,
+    act: impl Fn(&Firewall) + Send + 'static,
+) -> std::io::Result<()> {
+    let firewall = Arc::downgrade(firewall);
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        while let Some(firewall) = firewall.upgrade() {
+            act(&firewall);
+            drop(firewall);
+            thread::sleep(pause);
+        }
+    })?;
+    Ok(())
 }

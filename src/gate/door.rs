@@ -5,6 +5,7 @@
 //! (connections, bytes, time) is bounded by [`Limits`]. What passes is one request in one reading; everything ambiguous is
 //! refused here, so that no later part has to think about framing.
 
+mod alarm;
 mod chunked;
 mod connection;
 pub(crate) mod date;
@@ -40,6 +41,7 @@ pub use connection::Phase;
 pub use limits::Limits;
 pub use refusal::{Reason, Refusal};
 
+use self::alarm::Alarm;
 use self::event_loop::EventLoop;
 use self::pauses::Pauses;
 use self::queue::Queue;
@@ -135,6 +137,7 @@ pub(super) struct Counters {
     accepted: AtomicU64,
     requests: AtomicU64,
     reads: AtomicU64,
+    turns: AtomicU64,
     panics: AtomicU64,
     shed: AtomicU64,
     slow_readers: AtomicU64,
@@ -157,6 +160,7 @@ pub(super) struct Shared {
     wake: OwnedFd,
     table: Table,
     pauses: Pauses,
+    alarm: Alarm,
     /// Requests that need the database.
     ordinary: Queue,
     /// Requests that the gate answers by itself.
@@ -204,6 +208,8 @@ pub struct Stats {
     pub requests: u64,
     /// Reads of sockets, whatever they brought.
     pub reads: u64,
+    /// Times that the event loop woke.
+    pub turns: u64,
     /// Panics caught.
     pub panics: u64,
     /// Connections closed to make room.
@@ -243,6 +249,7 @@ impl Observer {
             accepted: read(&counters.accepted),
             requests: read(&counters.requests),
             reads: read(&counters.reads),
+            turns: read(&counters.turns),
             panics: read(&counters.panics),
             shed: read(&counters.shed),
             slow_readers: read(&counters.slow_readers),
@@ -275,6 +282,7 @@ impl Door {
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(setup)?,
             table: Table::default(),
             pauses: Pauses::default(),
+            alarm: Alarm::default(),
             ordinary: Queue::new(settings.limits.queue),
             own: Queue::new(settings.limits.queue),
             limits: settings.limits,

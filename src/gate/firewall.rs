@@ -173,15 +173,24 @@ impl Firewall {
         self.instruments.metrics.reload(!matches!(outcome, Reloaded::Failed(_)));
     }
 
-    /// Looks whether the schema set's files have changed and whether the database answers. Meant to be called about once a
-    /// second, from one thread.
+    /// Looks whether the schema set's files have changed. Meant to be called about once a second, from one thread.
     pub fn tend(&self) {
         if let Some(outcome) = self.policy.look() {
             self.instruments.metrics.reload(!matches!(outcome, Reloaded::Failed(_)));
         }
+    }
+
+    /// The servers of the database, by their numbers.
+    pub fn servers(&self) -> std::ops::Range<usize> {
+        0..self.upstream.servers().0
+    }
+
+    /// Looks whether a server of the database answers. Meant to be called about once a second, for each server from a thread
+    /// of its own: one that hangs delays nobody's look at another.
+    pub fn probe(&self, server: usize) {
         // Before PID 1 opens the gate nobody asks the database but PID 1.
         if self.require_ready().is_ok() {
-            self.upstream.probe();
+            self.upstream.probe(server);
         }
     }
 

@@ -27,6 +27,8 @@ const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 const FIRST_PIECE: usize = 16 * 1024;
 /// Time to make a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// [`Upstream::probe_timeout`], where nothing else is said.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Unused connections are dropped at this age, long before arangod does (300 s).
 const IDLE_AGE: Duration = Duration::from_mins(1);
 /// Unused connections kept for each server.
@@ -164,6 +166,8 @@ pub struct Upstream {
     servers: Vec<Server>,
     next: AtomicUsize,
     budget: Arc<Budget>,
+    /// Time for a server to say whether it is available.
+    pub(super) probe_timeout: Duration,
 }
 
 struct Server {
@@ -201,6 +205,7 @@ impl Upstream {
             servers,
             next: AtomicUsize::new(0),
             budget: Arc::default(),
+            probe_timeout: PROBE_TIMEOUT,
         })
     }
 
@@ -240,22 +245,23 @@ impl Upstream {
         self.servers().1 > 0
     }
 
-    /// Asks each server whether it is available, without credentials, and remembers the answers.
-    pub fn probe(&self) {
-        for (index, server) in self.servers.iter().enumerate() {
-            let request = Outgoing {
-                method: Method::Get,
-                target: "/_admin/server/availability".into(),
-                headers: Vec::new(),
-                body: None,
-                timeout: Duration::from_secs(5),
-                server: Some(index),
-            };
-            match self.attempt(index, &request) {
-                Ok(answer) if answer.status == 200 => server.is_available(),
-                Ok(answer) => server.is_missing(&format!("it answers with status {}", answer.status)),
-                Err(error) => server.is_missing(&error),
-            }
+    /// Asks a server whether it is available, without credentials, and remembers the answer.
+    pub fn probe(&self, index: usize) {
+        let Some(server) = self.servers.get(index) else {
+            return;
+        };
+        let request = Outgoing {
+            method: Method::Get,
+            target: "/_admin/server/availability".into(),
+            headers: Vec::new(),
+            body: None,
+            timeout: self.probe_timeout,
+            server: Some(index),
+        };
+        match self.attempt(index, &request) {
+            Ok(answer) if answer.status == 200 => server.is_available(),
+            Ok(answer) => server.is_missing(&format!("it answers with status {}", answer.status)),
+            Err(error) => server.is_missing(&error),
         }
     }
 

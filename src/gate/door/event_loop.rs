@@ -28,6 +28,8 @@ const SHED_CANDIDATES: usize = 128;
 const SPARED: Duration = Duration::from_secs(1);
 /// What a worker may wait for the next request on its connection.
 const MOMENT: Duration = Duration::from_millis(4);
+/// How often a door that closes looks whether the last connection is gone.
+const LAST_LOOKS: Duration = Duration::from_millis(10);
 /// How long unfinished requests may go on once the door closes.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
@@ -37,8 +39,9 @@ pub(super) struct EventLoop {
     scratch: Vec<u8>,
     /// Connections that were idle or slow when the table was last looked through, the one to go first at the end.
     candidates: Vec<(u64, Instant)>,
+    /// The least time from one look through the table to the next.
     tick: Duration,
-    next_sweep: Instant,
+    last_sweep: Option<Instant>,
     /// Where in the table the sweep under way goes on; events come in between.
     sweeping: Option<usize>,
     /// Accepting is off until then: the process is out of descriptors.
@@ -66,7 +69,7 @@ impl EventLoop {
             scratch: vec![0; 64 * 1024],
             candidates: Vec::new(),
             tick,
-            next_sweep: Instant::now() + tick,
+            last_sweep: None,
             sweeping: None,
             pause: None,
         }
@@ -76,32 +79,22 @@ impl EventLoop {
     pub(super) fn run(mut self) {
         let mut events = Vec::with_capacity(EVENTS);
         loop {
-            let now = Instant::now();
-            let mut timeout = self.next_sweep.saturating_duration_since(now);
-            if let Some(due) = self.shared.pauses.next() {
-                timeout = timeout.min(due.saturating_duration_since(now));
-            }
-            if self.sweeping.is_some() {
-                timeout = Duration::ZERO;
-            }
-            if self.shared.stopping() {
-                // The last connection ends on a worker, which wakes nobody.
-                timeout = timeout.min(Duration::from_millis(10));
-            }
-            let timeout = Timespec {
+            let timeout = self.next_turn().map(|due| due.saturating_duration_since(Instant::now()));
+            let timeout = timeout.map(|timeout| Timespec {
                 tv_sec: timeout.as_secs().try_into().unwrap_or(1),
                 tv_nsec: timeout.subsec_nanos().into(),
-            };
+            });
             events.clear();
             if let Err(error) = epoll::wait(
                 &self.shared.epoll,
                 rustix::buffer::spare_capacity(&mut events),
-                Some(&timeout),
+                timeout.as_ref(),
             ) && error != rustix::io::Errno::INTR
             {
                 log::error!("cannot wait for connections: {error}");
                 std::thread::sleep(self.tick);
             }
+            self.shared.counters.turns.fetch_add(1, Ordering::Relaxed);
             for event in &events {
                 self.event(event.data.u64());
             }
@@ -109,11 +102,12 @@ impl EventLoop {
             while let Some(key) = self.shared.pauses.due(now) {
                 self.event(key);
             }
-            if now >= self.next_sweep {
-                self.next_sweep = now + self.tick;
-                if self.pause.is_some_and(|until| until <= now) {
-                    self.resume_accepting();
-                }
+            if self.pause.is_some_and(|until| until <= now) {
+                self.resume_accepting();
+            }
+            if self.sweeping.is_none() && self.next_sweep().is_some_and(|due| due <= now) {
+                self.last_sweep = Some(now);
+                self.shared.alarm.silence();
                 self.sweeping = Some(0);
             }
             if let Some(start) = self.sweeping {
@@ -126,6 +120,28 @@ impl EventLoop {
                 }
             }
         }
+    }
+
+    /// When the loop has something to do even if nothing happens.
+    fn next_turn(&self) -> Option<Instant> {
+        let now = Instant::now();
+        [
+            self.next_sweep(),
+            self.shared.pauses.next(),
+            self.pause,
+            self.sweeping.map(|_| now),
+            // The last connection ends on a worker, which wakes nobody.
+            self.shared.stopping().then(|| now + LAST_LOOKS),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// When the table is looked through next: once somebody's time is up, but not all the time.
+    fn next_sweep(&self) -> Option<Instant> {
+        let due = self.shared.alarm.next()?;
+        Some(self.last_sweep.map_or(due, |last| due.max(last + self.tick)))
     }
 
     fn event(&mut self, key: u64) {
@@ -252,6 +268,8 @@ impl EventLoop {
                 "the gate has as many connections as it may; try again in a moment",
             );
             shared.refuse(&connection, &mut state, &full);
+        } else {
+            shared.heed_deadline(&state);
         }
     }
 
@@ -336,15 +354,24 @@ impl EventLoop {
     fn sweep(&mut self, start: usize, now: Instant) -> Option<usize> {
         let mut expired = Vec::new();
         let next = self.shared.table.part(start, |connection| {
-            if connection.try_lock().is_some_and(|state| state.expired(now)) {
-                expired.push(Arc::clone(connection));
+            match connection.try_lock() {
+                Some(state) if state.expired(now) => expired.push(Arc::clone(connection)),
+                Some(state) => {
+                    self.shared.heed_deadline(&state);
+                }
+                // Whoever is at it may have told its deadline before the alarm was silenced.
+                None => {
+                    self.shared.alarm.bring_forward(now + self.tick);
+                }
             }
         });
         for connection in expired {
             let Some(mut state) = connection.try_lock() else {
+                self.shared.alarm.bring_forward(now + self.tick);
                 continue;
             };
             if !state.expired(now) {
+                self.shared.heed_deadline(&state);
                 continue;
             }
             match state.phase {
@@ -377,6 +404,7 @@ impl EventLoop {
                 Phase::Head | Phase::Body => {
                     let soon = Instant::now() + LAST_CALL;
                     state.deadline = Some(state.deadline.map_or(soon, |deadline| deadline.min(soon)));
+                    self.shared.heed_deadline(&state);
                 }
                 _ => {}
             }

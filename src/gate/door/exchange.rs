@@ -127,9 +127,17 @@ impl Shared {
             return;
         };
         // Not armed: what comes meanwhile waits in the socket.
-        if self.pauses.add(Instant::now() + pause, connection.key) {
+        let first = self.pauses.add(Instant::now() + pause, connection.key);
+        if self.heed_deadline(state) || first {
             self.wake();
         }
+    }
+
+    /// Has the event loop look at the connection when its time is up; whether that is earlier than it knows of.
+    pub(super) fn heed_deadline(&self, state: &State) -> bool {
+        state
+            .deadline
+            .is_some_and(|deadline| self.alarm.bring_forward(deadline))
     }
 
     /// The limits, with what the policy in force says of bodies.
@@ -395,6 +403,9 @@ impl Shared {
 
     /// Tells epoll what to wait for next; one event only, so that one thread at a time acts on a connection.
     fn rearm(&self, connection: &Connection, state: &mut State, what: EventFlags) {
+        if self.heed_deadline(state) {
+            self.wake();
+        }
         let flags = what | EventFlags::ONESHOT;
         if epoll::modify(
             &self.epoll,

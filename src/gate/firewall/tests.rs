@@ -2,12 +2,13 @@
 
 mod differential;
 mod refused;
+mod tending;
 mod trust;
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use base64::Engine as _;

@@ -129,6 +129,41 @@ fn an_idle_connection_ends_in_time_and_in_silence() {
 }
 
 #[test]
+fn an_idle_door_sleeps() {
+    let house = House::with_limits(Echo::default(), Limits::default());
+    let mut clients: Vec<Client> = (0..3).map(|_| house.connect()).collect();
+    for client in &mut clients[1..] {
+        assert_eq!(client.send(get("/")).answer().unwrap().status, 200);
+    }
+    // One is gone, one answered, one has never asked.
+    clients.pop();
+    house.wait_for_phase(Phase::Idle, 2);
+    wait_until("only what will end in minutes is left", || {
+        let before = house.observer().stats().turns;
+        std::thread::sleep(Duration::from_millis(600));
+        house.observer().stats().turns == before
+    });
+    assert!(house.observer().stats().turns < 20);
+}
+
+#[test]
+fn a_deadline_that_a_worker_sets_wakes_a_sleeping_door() {
+    let limits = Limits {
+        write_time: SHORT,
+        write_rate: usize::MAX,
+        ..Limits::default()
+    };
+    let house = House::with_limits(|_: Request| text(200, vec![0; 64 * 1024 * 1024]), limits);
+    let mut client = house.connect();
+    client.send(get("/"));
+    house.wait_for_phase(Phase::Writing, 1);
+    wait_until("who does not take its answer is gone", || {
+        house.observer().stats().slow_readers == 1
+    });
+    drop(client);
+}
+
+#[test]
 fn at_its_limit_the_oldest_idle_connection_makes_room() {
     let limits = Limits {
         connections: 3,

@@ -240,7 +240,7 @@ fn nothing_passes_before_pid_1_says_so() {
     };
     for phase in ["preflight", "starting", "backoff", "stopping", "stopped", "unheard-of"] {
         told(phase);
-        bench.firewall.tend();
+        bench.firewall.probe(0);
         for body in [ALLOWED, DENIED] {
             let (status, answer) = ask(body);
             assert_eq!(
