@@ -79,7 +79,9 @@ impl EventLoop {
     pub(super) fn run(mut self) {
         let mut events = Vec::with_capacity(EVENTS);
         loop {
-            let timeout = self.next_turn().map(|due| due.saturating_duration_since(Instant::now()));
+            let timeout = self
+                .next_turn()
+                .map(|due| due.saturating_duration_since(Instant::now()));
             let timeout = timeout.map(|timeout| Timespec {
                 tv_sec: timeout.as_secs().try_into().unwrap_or(1),
                 tv_nsec: timeout.subsec_nanos().into(),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::passage::{failure, read_object, respond, respond_bytes, respond_empty, unusable};
@@ -13,6 +12,7 @@ use crate::gate::ownership::{Claim, Owned};
 use crate::gate::parameters::{Parameters, TargetWriter};
 use crate::gate::query_options::{self, Purpose, QueryOptions};
 use crate::gate::reply::{Refusal, number};
+use crate::gate::skim::{self, Member};
 use crate::gate::upstream::{Incoming, Method};
 use crate::judge::{self, Denial, Rule, Verdict};
 
@@ -269,8 +269,7 @@ struct Batch {
 
 impl Batch {
     fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let text = std::str::from_utf8(body).map_err(|_| unusable("it is not UTF-8"))?;
-        let members = members(text)?;
+        let members = members(body)?;
         let mut batch = Batch {
             has_more: false,
             repeatable: false,
@@ -278,26 +277,30 @@ impl Batch {
             rebuilt: None,
         };
         let mut whole = true;
-        for (name, value) in &members {
-            match name.as_str() {
-                "hasMore" => batch.has_more = value.get() == "true",
+        for member in &members {
+            match &*member.name {
+                "hasMore" => batch.has_more = member.value == "true",
                 "nextBatchId" => batch.repeatable = true,
-                "id" => batch.cursor_id = serde_json::from_str(value.get()).ok(),
+                "id" => batch.cursor_id = serde_json::from_str(member.value).ok(),
                 _ => {}
             }
-            whole &= match name.as_str() {
-                "extra" => reduce(value.get(), EXTRA_MEMBERS)?.is_none(),
+            whole &= match &*member.name {
+                "extra" => reduce(member.value, EXTRA_MEMBERS)?.is_none(),
                 name => BATCH_MEMBERS.contains(&name),
             };
         }
         if !whole {
             let mut rebuilt = Vec::with_capacity(body.len());
-            for (name, value) in &members {
-                if name == "extra" {
-                    let reduced = reduce(value.get(), EXTRA_MEMBERS)?;
-                    push_member(&mut rebuilt, name, reduced.as_deref().unwrap_or(value.get().as_bytes()));
-                } else if BATCH_MEMBERS.contains(&name.as_str()) {
-                    push_member(&mut rebuilt, name, value.get().as_bytes());
+            for member in &members {
+                if member.name == "extra" {
+                    let reduced = reduce(member.value, EXTRA_MEMBERS)?;
+                    push_member(
+                        &mut rebuilt,
+                        &member.name,
+                        reduced.as_deref().unwrap_or(member.value.as_bytes()),
+                    );
+                } else if BATCH_MEMBERS.contains(&&*member.name) {
+                    push_member(&mut rebuilt, &member.name, member.value.as_bytes());
                 }
             }
             batch.rebuilt = Some(end_object(rebuilt));
@@ -308,44 +311,22 @@ impl Batch {
 
 /// An object with nothing but these members; `None` when it has no others.
 fn reduce(text: &str, allowed: &[&str]) -> Result<Option<Vec<u8>>, Refusal> {
-    let members = members(text)?;
-    if members.iter().all(|(name, _)| allowed.contains(&name.as_str())) {
+    let members = members(text.as_bytes())?;
+    if members.iter().all(|member| allowed.contains(&&*member.name)) {
         return Ok(None);
     }
     let mut body = Vec::new();
-    for (name, value) in members {
-        if allowed.contains(&name.as_str()) {
-            push_member(&mut body, &name, value.get().as_bytes());
+    for member in members {
+        if allowed.contains(&&*member.name) {
+            push_member(&mut body, &member.name, member.value.as_bytes());
         }
     }
     Ok(Some(end_object(body)))
 }
 
 /// The members of a JSON object with their values as text, no name twice. The values are checked to be JSON and not read.
-fn members(text: &str) -> Result<Vec<(String, &RawValue)>, Refusal> {
-    struct Members;
-    impl<'de> serde::de::Visitor<'de> for Members {
-        type Value = Vec<(String, &'de RawValue)>;
-
-        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            formatter.write_str("an object")
-        }
-
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-            let mut members: Self::Value = Vec::new();
-            while let Some((name, value)) = access.next_entry::<String, &'de RawValue>()? {
-                if members.iter().any(|(known, _)| *known == name) {
-                    return Err(serde::de::Error::custom("a member is given twice"));
-                }
-                members.push((name, value));
-            }
-            Ok(members)
-        }
-    }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    serde::de::Deserializer::deserialize_map(&mut reader, Members)
-        .and_then(|members| reader.end().map(|()| members))
-        .map_err(|error| unusable(&error.to_string()))
+fn members(text: &[u8]) -> Result<Vec<Member<'_>>, Refusal> {
+    skim::members(text).map_err(|error| unusable(&error.to_string()))
 }
 
 fn push_member(body: &mut Vec<u8>, name: &str, value: &[u8]) {
@@ -367,16 +348,6 @@ fn end_object(mut body: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_is_cut_into_its_members() {
-        let text = r#"{"result":[{"a":1}],"hasMore":false,"extra":{"plan":{"x":1},"stats":{"y":2}}}"#;
-        let names: Vec<String> = members(text).unwrap().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["result", "hasMore", "extra"]);
-        assert!(members(r#"{"a":1,"a":2}"#).is_err());
-        assert!(members("[1]").is_err());
-        assert!(members(r#"{"a":1} x"#).is_err());
-    }
 
     #[test]
     fn a_batch_leaves_as_it_came_unless_something_must_stay() {
