@@ -91,10 +91,12 @@ impl<'q> Lexer<'q> {
         }
     }
 
+    #[inline]
     fn byte(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.at + ahead).copied()
     }
 
+    #[inline]
     fn is(&self, ahead: usize, class: u8) -> bool {
         self.byte(ahead).is_some_and(|b| CLASSES[b as usize] & class != 0)
     }
