@@ -75,6 +75,13 @@ fn mask<'a>(analysis: &mut Analysis<'a>, expr: &'a Expr<'a>, value: &Value<'a>, 
                 mask(analysis, branch, &value, edits)?;
             }
         }
+        // So that nested attributes of each are masked, and not left out of what they become together.
+        ExprKind::Call { function, args } if passes_on(&function.text, args.len()) => {
+            for arg in args {
+                let value = analysis.expr(arg);
+                mask(analysis, arg, &value, edits)?;
+            }
+        }
         _ => {
             let text = match &expr.kind {
                 // The span of a subquery leaves its parentheses outside.
@@ -95,6 +102,16 @@ fn mask<'a>(analysis: &mut Analysis<'a>, expr: &'a Expr<'a>, value: &Value<'a>, 
         }
     }
     Some(())
+}
+
+/// Whether a function, called with this many arguments, gives what they hold and tells no more of them.
+fn passes_on(function: &str, arguments: usize) -> bool {
+    match function {
+        "MERGE" | "UNION" => arguments > 1,
+        "APPEND" | "PUSH" | "UNSHIFT" => arguments == 2,
+        "NOT_NULL" => true,
+        _ => false,
+    }
 }
 
 fn source<'a>(analysis: &Analysis<'a>, span: Span) -> Option<&'a str> {

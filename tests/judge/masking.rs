@@ -83,7 +83,15 @@ fn arrays_of_documents() {
 #[test]
 fn what_is_computed_is_computed_once() {
     insta::assert_snapshot!(masked("RETURN FIRST(FOR o IN open RETURN o)"), @r#"RETURN FIRST([FIRST(FOR o IN open RETURN o)][* RETURN (IS_OBJECT(CURRENT) ? UNSET(CURRENT, "secret") : null)])"#);
-    insta::assert_snapshot!(masked("FOR o IN open RETURN MERGE(o, {more: 1})"), @r#"FOR o IN open RETURN FIRST([MERGE(o, {more: 1})][* RETURN UNSET(CURRENT, "secret")])"#);
+    insta::assert_snapshot!(masked("FOR o IN open RETURN MERGE(o, {more: 1})"), @r#"FOR o IN open RETURN MERGE(UNSET(o, "secret"), {more: 1})"#);
+}
+
+#[test]
+fn what_functions_pass_on_is_masked_where_it_comes_from() {
+    insta::assert_snapshot!(masked("FOR u IN users RETURN MERGE(u.address, {owner: u.name})"), @r#"FOR u IN users RETURN MERGE((IS_OBJECT(u.address) ? KEEP(u.address, "city") : null), {owner: u.name})"#);
+    insta::assert_snapshot!(masked("FOR o IN open RETURN NOT_NULL(o, {})"), @r#"FOR o IN open RETURN NOT_NULL(UNSET(o, "secret"), {})"#);
+    insta::assert_snapshot!(masked("FOR o IN open RETURN APPEND([o], PUSH([o.a], o))"), @r#"FOR o IN open RETURN APPEND([UNSET(o, "secret")], PUSH([o.a], UNSET(o, "secret")))"#);
+    insta::assert_snapshot!(masked("FOR o IN open RETURN UNION([o], [1], (FOR p IN open RETURN p))"), @r#"FOR o IN open RETURN UNION([UNSET(o, "secret")], [1], (FIRST([(FOR p IN open RETURN p)][* RETURN (CURRENT)[* RETURN UNSET(CURRENT, "secret")]])))"#);
 }
 
 #[test]
