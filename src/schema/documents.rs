@@ -42,7 +42,7 @@ pub(super) fn documents(report: &mut Report<'_>, draft: &Draft<'_>, schema: &Sch
     let shape = with_system(shape, &system);
     read_only_and_required(report, draft, schema.root, &shape);
     indexes(report, draft, &shape);
-    if report.faults.len() > before {
+    if report.faults.len() > before || !schema.sound {
         return None;
     }
     let (asked, aside): (Vec<_>, Vec<_>) = unnamed.iter().copied().partition(|name| shape.required.contains(*name));
@@ -123,14 +123,14 @@ fn read_only_and_required(report: &mut Report<'_>, draft: &Draft<'_>, root: &Nod
         .iter()
         .any(|(_, operations)| operations.contains(&Operation::Insert) || operations.contains(&Operation::Replace));
     for name in shape.required.iter().filter(|_| inserts) {
+        let at = root
+            .get("required")
+            .and_then(|node| node.elements().iter().find(|element| element.text() == Some(name)))
+            .map_or(root.at, |element| element.at);
         if shape
             .attribute(name)
             .is_some_and(|attribute| attribute.write == Access::Nobody)
         {
-            let at = root
-                .get("required")
-                .and_then(|node| node.elements().iter().find(|element| element.text() == Some(name)))
-                .map_or(root.at, |element| element.at);
             let hint = "take it out of `required`, or allow neither `insert` nor `replace`";
             report.hint(
                 at,
@@ -139,7 +139,6 @@ fn read_only_and_required(report: &mut Report<'_>, draft: &Draft<'_>, root: &Nod
             );
         }
         if shape.attribute(name).is_none() {
-            let at = root.get("required").map_or(root.at, |node| node.at);
             report.say(
                 at,
                 format!("`{name}` is required, and the schema has no such attribute"),

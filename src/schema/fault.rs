@@ -100,6 +100,21 @@ impl<'a> Report<'a> {
         self.faults.push(self.source.fault(at, message, Some(hint.into())));
     }
 
+    /// Whether one of the faults from this one on stands at or within a place.
+    pub(super) fn has_fault_in(&self, at: Span, from: usize) -> bool {
+        let at_line = |place: &Place| (place.line, place.column);
+        let start = at_line(&self.source.place(at));
+        let end = at_line(&self.source.place(Span {
+            start: at.end,
+            end: at.end,
+        }));
+        self.faults
+            .iter()
+            .skip(from)
+            .filter_map(|fault| fault.place.as_ref())
+            .any(|place| start <= at_line(place) && at_line(place) < end.max((start.0, start.1 + 1)))
+    }
+
     /// Reports a word that is none of the known ones, with the nearest of them.
     pub(super) fn unknown(&mut self, at: Span, what: &str, word: &str, known: &[&str]) {
         let hint = match nearest(word, known.iter().copied()) {

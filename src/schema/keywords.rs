@@ -21,8 +21,10 @@ pub(super) struct Schema<'s> {
     pub(super) roles: Vec<super::fields::Placed<String>>,
     /// The node of the file's own `x-mallku`.
     pub(super) extension: Option<&'s Node>,
-    /// Whether the check found no fault. Only then do references end somewhere.
+    /// Whether the check found no fault.
     pub(super) sound: bool,
+    /// Whether schemas stand where they have to and references end somewhere, so that the attributes can be looked at.
+    pub(super) structured: bool,
 }
 
 /// The identity of a node: nodes do not move while a file is read.
@@ -39,6 +41,8 @@ struct Walk<'r, 's> {
     /// The schemas in the order in which they were checked: a fault must not depend on where memory happens to lie.
     checked: Vec<Id>,
     references: Vec<(&'s Node, &'s Node)>,
+    /// How many faults concern a word or a value, and leave the schema's structure as it is.
+    slips: usize,
 }
 
 /// Where a schema stands in its file.
@@ -61,14 +65,14 @@ pub(super) fn check<'s>(report: &mut Report<'s>, root: &'s Node) -> Schema<'s> {
         in_place: BTreeMap::new(),
         checked: Vec::new(),
         references: Vec::new(),
+        slips: 0,
     };
     walk.schema(root, Position::Root);
     walk.targets();
     walk.cycles();
-    let (roles, extension) = (walk.roles, walk.extension);
-    if report.faults.len() == before {
-        compiles(report, root, draft);
-    }
+    let (roles, extension, slips) = (walk.roles, walk.extension, walk.slips);
+    let structured = report.faults.len() == before + slips;
+    compiles(report, root, draft, before);
     let sound = report.faults.len() == before;
     Schema {
         root,
@@ -76,6 +80,7 @@ pub(super) fn check<'s>(report: &mut Report<'s>, root: &'s Node) -> Schema<'s> {
         roles,
         extension,
         sound,
+        structured,
     }
 }
 
@@ -158,7 +163,7 @@ impl<'s> Walk<'_, 's> {
         for member in node.members() {
             let name = member.key.as_str();
             let Some(keyword) = keyword(name) else {
-                self.unknown_keyword(member);
+                self.slip(|this| this.unknown_keyword(member));
                 continue;
             };
             match name {
@@ -168,10 +173,10 @@ impl<'s> Walk<'_, 's> {
                     self.report
                         .hint(member.key_at, "`$id` inside a file is not supported", hint);
                 }
-                "x-mallku" => self.attribute_extension(&member.value, position),
-                "type" => self.types(&member.value),
-                "pattern" => self.pattern(&member.value),
-                "required" => drop(self.report.strings(&member.value, "`required`")),
+                "x-mallku" => self.slip(|this| this.attribute_extension(&member.value, position)),
+                "type" => self.slip(|this| this.types(&member.value)),
+                "pattern" => self.slip(|this| this.pattern(&member.value)),
+                "required" => self.slip(|this| drop(this.report.strings(&member.value, "`required`"))),
                 _ => {}
             }
             let below = match name {
@@ -185,8 +190,15 @@ impl<'s> Walk<'_, 's> {
                 }
             }
         }
-        self.contradictions(node, position);
+        self.slip(|this| this.contradictions(node, position));
         self.in_place.insert(node, in_place);
+    }
+
+    /// A check whose faults leave the structure as it is.
+    fn slip(&mut self, check: impl FnOnce(&mut Self)) {
+        let before = self.report.faults.len();
+        check(self);
+        self.slips += self.report.faults.len() - before;
     }
 
     /// The schemas that a keyword holds; its wrong form is a fault.
@@ -358,8 +370,12 @@ impl<'s> Walk<'_, 's> {
         if words.is_empty() {
             self.report.say(node.at, "`type` is empty: no value would be valid");
         }
+        let mut seen = BTreeSet::new();
         for word in words {
             match word.text() {
+                Some(text) if names.contains(&text) && !seen.insert(text) => {
+                    self.report.say(word.at, format!("`{text}` is twice in `type`"));
+                }
                 Some(text) if names.contains(&text) => {}
                 Some(text) => {
                     let hint = match text.to_lowercase().as_str() {
@@ -503,8 +519,8 @@ impl<'s> Walk<'_, 's> {
     }
 }
 
-/// What the walk did not see, the dialect's own meta-schema and the compiler do.
-fn compiles(report: &mut Report<'_>, root: &Node, draft: Draft) {
+/// What the walk did not see, the dialect's own meta-schema and the compiler do. `before`: the faults before the walk.
+fn compiles(report: &mut Report<'_>, root: &Node, draft: Draft, before: usize) {
     let mut value = root.to_value();
     if let Some(object) = value.as_object_mut() {
         object.remove("$schema");
@@ -513,11 +529,11 @@ fn compiles(report: &mut Report<'_>, root: &Node, draft: Draft) {
         Draft::Draft7 => jsonschema::draft7::meta::validator(),
         _ => jsonschema::draft202012::meta::validator(),
     };
-    let mut seen = BTreeSet::new();
     for error in meta.iter_errors(&value) {
         let pointer = error.instance_path().to_string();
         let at = root.pointer(&pointer).unwrap_or(root).at;
-        if seen.insert(at) {
+        // What the walk said there, it said better.
+        if !report.has_fault_in(at, before) {
             report.say(
                 at,
                 format!(
@@ -527,7 +543,7 @@ fn compiles(report: &mut Report<'_>, root: &Node, draft: Draft) {
             );
         }
     }
-    if seen.is_empty()
+    if report.faults.len() == before
         && let Err((pointer, message)) = validator::compile(&value, draft)
     {
         report.say(root.pointer(&pointer).unwrap_or(root).at, message);

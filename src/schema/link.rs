@@ -26,8 +26,8 @@ pub(super) struct Parts<'s> {
     pub(super) policy_source: Option<&'s Source>,
     pub(super) policy: Policy,
     pub(super) queries: Vec<&'s Source>,
-    /// Whether a file is missing here because of its faults: then a name may be unknown for that reason alone.
-    pub(super) incomplete: bool,
+    /// The files that are missing here because of their faults: what they may name is not unknown.
+    pub(super) unread: Vec<&'s Source>,
 }
 
 /// Resolves the names and builds the set; `None` when there are faults.
@@ -58,7 +58,7 @@ pub(super) fn link(parts: Parts<'_>, faults: &mut Vec<Fault>) -> Option<SchemaSe
     let mut attributes = Vec::new();
     for (draft, schema) in &parts.drafts {
         let mut report = Report::new(draft.source);
-        let looked_at = schema.sound && is_collection(draft);
+        let looked_at = schema.structured && is_collection(draft);
         attributes.push(looked_at.then(|| documents(&mut report, draft, schema)).flatten());
         faults.append(&mut report.faults);
     }
@@ -257,7 +257,7 @@ fn names(parts: &Parts<'_>, draft: &Draft<'_>, databases: &[String], faults: &mu
                 edges,
                 &collections,
                 databases,
-                parts.incomplete,
+                &parts.unread,
             );
         }
     };
@@ -296,14 +296,17 @@ fn refers(
     edges: Option<bool>,
     collections: &[&Draft<'_>],
     databases: &[String],
-    incomplete: bool,
+    unread: &[&Source],
 ) {
     let found: Vec<_> = collections
         .iter()
         .filter(|other| other.name.value == name.value)
         .collect();
     let Some(first) = found.first() else {
-        if !incomplete {
+        let may_name = |source: &Source| {
+            source.name.trim_end_matches(".json") == name.value || source.text.contains(&format!("\"{}\"", name.value))
+        };
+        if !unread.iter().any(|source| may_name(source)) {
             let known = collections.iter().map(|other| other.name.as_str());
             let hint = unknown_hint(&name.value, known, "the schema set");
             report.hint(

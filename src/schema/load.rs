@@ -60,7 +60,8 @@ fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, 
             (source, node)
         })
         .collect();
-    let unread = parsed.iter().any(|(_, node)| node.is_none());
+    let unread = parsed.iter().filter(|(_, node)| node.is_none());
+    let unread: Vec<&Source> = unread.map(|(source, _)| *source).collect();
     let mut policy = None;
     let mut drafts: Vec<(Draft<'_>, Schema<'_>)> = Vec::new();
     for (source, node) in &parsed {
@@ -81,7 +82,7 @@ fn check(mut sources: Vec<Source>, mut faults: Vec<Fault>) -> Result<SchemaSet, 
         policy_source,
         policy,
         queries,
-        incomplete: unread,
+        unread,
     };
     let set = link::link(parts, &mut faults);
     match set {

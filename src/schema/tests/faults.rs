@@ -118,6 +118,29 @@ fn what_contradicts_itself() {
 }
 
 #[test]
+fn one_fault_does_not_hide_another() {
+    let things = r#"{
+  "x-mallku": {"allow": ["insert"], "indexes": [{"type": "persistent", "fields": ["nme"]}]},
+  "properties": {
+    "name": {"type": ["string", "string"], "minimum": "0"},
+    "age": {"writeonly": true, "maxLength": -1},
+    "_id": {"writeOnly": true}
+  },
+  "required": ["name", "surname"],
+  "additionalProperties": false
+}"#;
+    let files = [
+        ("broken.json", r#"{"x-mallku": {"collection": "others"},}"#),
+        (
+            "links.json",
+            r#"{"x-mallku": {"kind": "edge", "from": ["others"], "to": ["thing"]}}"#,
+        ),
+        ("things.json", things),
+    ];
+    insta::assert_snapshot!(faults(&files));
+}
+
+#[test]
 fn what_x_mallku_does_not_know() {
     let said = each(
         "things.json",
