@@ -97,7 +97,8 @@ pub fn run(database: &mut Database, text: &str, bind_vars: &BindVars, options: &
         bytes: 4 << 20,
         ..ParseLimits::WIDEST
     };
-    let query = aql::parse_with(text, &limits).map_err(|error| ArangoError::new(1501, error.arangodb_message(text)))?;
+    let query = aql::parse_with(text, &limits)
+        .map_err(|error| ArangoError::new(u32::from(error.error_num), error.arangodb_message(text)))?;
     execute(database, &query, bind_vars, options)
 }
 

@@ -33,6 +33,7 @@ pub struct SyntaxError {
 
 /// ArangoDB's error numbers (`lib/Basics/errors.dat`) for what it refuses while parsing.
 pub(super) mod num {
+    pub(in crate::aql) const BAD_PARAMETER: u16 = 10;
     pub(in crate::aql) const PARSE: u16 = 1501;
     pub(in crate::aql) const EMPTY: u16 = 1502;
     pub(in crate::aql) const NUMBER_OUT_OF_RANGE: u16 = 1504;
@@ -42,8 +43,11 @@ pub(super) mod num {
     pub(in crate::aql) const TOO_MUCH_NESTING: u16 = 1524;
     pub(in crate::aql) const FUNCTION_NAME_UNKNOWN: u16 = 1540;
     pub(in crate::aql) const FUNCTION_ARGUMENT_NUMBER_MISMATCH: u16 = 1541;
+    pub(in crate::aql) const ARRAY_EXPECTED: u16 = 1563;
     pub(in crate::aql) const INVALID_AGGREGATE_EXPRESSION: u16 = 1574;
     pub(in crate::aql) const COMPILE_TIME_OPTIONS: u16 = 1575;
+    pub(in crate::aql) const ACCESS_AFTER_MODIFICATION: u16 = 1579;
+    pub(in crate::aql) const WINDOW_AFTER_MODIFICATION: u16 = 1595;
 }
 
 /// How much of the query ArangoDB quotes (`QueryString::extractRegion`).

@@ -26,6 +26,7 @@ use super::lexer::Lexer;
 use super::scope::Scopes;
 use super::suggestion;
 use super::token::{Kind, Token};
+use std::borrow::Cow;
 
 /// The deepest tree: ArangoDB refuses expressions of more than 500 levels, `1 + 2 + 3` having two.
 pub(super) const MAX_HEIGHT: u32 = 500;
@@ -58,6 +59,13 @@ pub(super) enum Mark {
     Name,
 }
 
+/// A collection that a modification writes to: by its name, or by the key of a bind parameter.
+#[derive(Debug, PartialEq, Eq)]
+enum Written<'q> {
+    Name(Cow<'q, str>),
+    Bind(Cow<'q, str>),
+}
+
 /// Marked tokens by where they start.
 pub(super) type Marked = Vec<(u32, Mark)>;
 
@@ -85,6 +93,8 @@ struct Parser<'q> {
     subqueries: u32,
     /// Whether a modification was seen.
     modifies: bool,
+    /// The collections that the modifications so far write to.
+    written: Vec<Written<'q>>,
     /// The marked tokens, where they are asked for.
     marked: Option<Marked>,
 }
@@ -126,6 +136,7 @@ fn parse_text<'q>(text: &'q str, limits: &ParseLimits, marked: Option<Marked>) -
         captured: 0,
         subqueries: 0,
         modifies: false,
+        written: Vec::new(),
         marked,
     };
     let with = parser.with_list()?;

@@ -107,8 +107,12 @@ pub(super) fn can_be_a_count(expr: &Expr) -> bool {
     }
 }
 
-/// `validateWindowSpec` in `grammar.y`.
-pub(super) fn check_window_bounds(bounds: &Expr) -> Result<(), Box<SyntaxError>> {
+/// `validateWindowSpec` in `grammar.y`, and what `ExecutionPlan::fromNodeWindow` and `WindowBounds` want of the values.
+pub(super) fn check_window_bounds(
+    bounds: &Expr,
+    by_rows: bool,
+    constant: &dyn Fn(VarId) -> bool,
+) -> Result<(), Box<SyntaxError>> {
     let ExprKind::Object(members) = &bounds.kind else {
         return Err(SyntaxError::new(
             bounds.span,
@@ -143,8 +147,99 @@ pub(super) fn check_window_bounds(bounds: &Expr) -> Result<(), Box<SyntaxError>>
             return Err(SyntaxError::new(member.span, num::PARSE, format!("`{name}` stands twice")).worded(wording));
         }
         seen.push(name);
+        check_window_bound(&member.value, by_rows, constant)?;
     }
     Ok(())
+}
+
+fn check_window_bound(bound: &Expr, by_rows: bool, constant: &dyn Fn(VarId) -> bool) -> Result<(), Box<SyntaxError>> {
+    if !is_known_at_compile_time(bound, constant) {
+        let message = "a bound of a `WINDOW` must be known before the query runs";
+        return Err(SyntaxError::new(bound.span, num::COMPILE_TIME_OPTIONS, message)
+            .worded("WINDOW bounds must be determined at compile time")
+            .without_position());
+    }
+    let unbounded = matches!(&bound.kind, ExprKind::String(text) if matches!(&**text, "unbounded" | "inf"));
+    if by_rows && !unbounded && (matches!(bound.kind, ExprKind::Null) || !can_be_a_count(bound)) {
+        let message = "a bound in rows must be a number that is not negative, or \"unbounded\"";
+        let wording = "WINDOW row spec is invalid; bounds must be positive integers or \"unbounded\"";
+        return Err(SyntaxError::new(bound.span, num::BAD_PARAMETER, message)
+            .worded(wording)
+            .without_position());
+    }
+    Ok(())
+}
+
+/// The depth of a traversal or of `K_PATHS` is one whole number or a range of two, once the query is planned
+/// (`getMinMaxDepths` in `ExecutionPlan.cpp`).
+pub(super) fn check_depth(depth: &Expr, constant: &dyn Fn(VarId) -> bool) -> Result<(), Box<SyntaxError>> {
+    let message = if !is_known_at_compile_time(depth, constant) {
+        "a traversal depth must be known before the query runs"
+    } else if can_be_a_depth(depth) {
+        return Ok(());
+    } else {
+        "a traversal depth must be a whole number or a range of two, the lower first"
+    };
+    Err(SyntaxError::new(depth.span, num::PARSE, message)
+        .worded("invalid traversal depth")
+        .without_position())
+}
+
+fn can_be_a_depth(depth: &Expr) -> bool {
+    let whole = |expr: &Expr| {
+        !matches!(expr.kind, ExprKind::Null | ExprKind::Range { .. })
+            && !matches!(expr.kind, ExprKind::Double(value) if value.fract() != 0.0)
+            && can_be_a_count(expr)
+    };
+    match &depth.kind {
+        ExprKind::Range { low, high } => {
+            let ordered = !matches!((&low.kind, &high.kind), (ExprKind::Int(low), ExprKind::Int(high)) if low > high);
+            ordered && whole(low) && whole(high)
+        }
+        _ => whole(depth),
+    }
+}
+
+/// A constant start of a traversal must be a string or an object; ArangoDB warns of the arrays among the others
+/// (`testCrazyStart1` and the next in `tests/js/client/aql/aql-graph-traverser-potentialErrors.js`).
+pub(super) fn check_start(start: &Expr) -> Result<(), Box<SyntaxError>> {
+    if !matches!(kind_of(start), Some("null" | "bool" | "int" | "double")) {
+        return Ok(());
+    }
+    Err(
+        SyntaxError::new(start.span, num::PARSE, "a traversal starts at a document or its `_id`")
+            .worded("invalid start vertex. Must either be an _id string or an object with _id.")
+            .without_position(),
+    )
+}
+
+/// A constant that a `FOR` loops over must be an array (`Ast::optimizeFor`); `text` is how it is written.
+pub(super) fn check_loop(source: &Expr, text: &str) -> Result<(), Box<SyntaxError>> {
+    let Some(kind) = kind_of(source) else { return Ok(()) };
+    let wording = format!(
+        "collection or array expected as operand to FOR loop; you specified type '{kind}' with content '{text}'"
+    );
+    let message = format!("a `FOR` loops over an array, a collection or a view, not over a value of type {kind}");
+    Err(SyntaxError::new(source.span, num::ARRAY_EXPECTED, message)
+        .worded(wording)
+        .without_position())
+}
+
+/// ArangoDB's name for the type of a constant that is no array.
+fn kind_of(expr: &Expr) -> Option<&'static str> {
+    match &expr.kind {
+        ExprKind::Null => Some("null"),
+        ExprKind::Bool(_) => Some("bool"),
+        ExprKind::Int(_) => Some("int"),
+        ExprKind::Double(_) => Some("double"),
+        ExprKind::String(_) => Some("string"),
+        ExprKind::Object(_) if is_constant(expr) => Some("object"),
+        ExprKind::Unary {
+            op: UnaryOp::Minus | UnaryOp::Plus,
+            operand,
+        } => kind_of(operand).filter(|kind| matches!(*kind, "int" | "double")),
+        _ => None,
+    }
 }
 
 /// The example that `UPSERT` looks up by names its attributes literally, at every level (`Ast::makeConditionFromExample`;

@@ -31,7 +31,7 @@ const NESTING: [(&str, &str); 23] = [
 ];
 
 fn nested(open: &str, close: &str, times: usize) -> String {
-    format!("RETURN {}1{}", open.repeat(times), close.repeat(times))
+    format!("RETURN {}a{}", open.repeat(times), close.repeat(times))
 }
 
 /// Runs on a stack of a thread's usual size, whatever the test runner's is.

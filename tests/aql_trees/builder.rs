@@ -43,6 +43,8 @@ pub(crate) struct Builder<'c> {
     pub(crate) scopes: Vec<Scope>,
     /// Whether a modification was built.
     pub(crate) modifies: bool,
+    /// The names and bind keys of the collections written to, which nothing after that may use.
+    pub(crate) written: Vec<String>,
     /// Whether a `PRUNE` condition is being built, which holds no subquery.
     pub(crate) pruning: bool,
 }
@@ -67,6 +69,7 @@ impl<'c> Builder<'c> {
             currents: Vec::new(),
             scopes: Vec::new(),
             modifies: false,
+            written: Vec::new(),
             pruning: false,
         }
     }
@@ -140,17 +143,29 @@ impl<'c> Builder<'c> {
     }
 
     pub(crate) fn source_bind(&mut self) -> Bind<'static> {
+        let key = self.unwritten(&["@c", "@C1", "@0", "@_x"], "@w");
         Bind {
-            key: self.one(&["@c", "@C1", "@0", "@_x"]).into(),
+            key: key.into(),
             span: Span::default(),
         }
     }
 
     /// A name that no variable has.
     pub(crate) fn collection(&mut self) -> Name<'static> {
-        name(self.one(&[
+        let names = [
             "c", "_users", "c-d", "é c", "filter", "OPTIONS", "c`´", "OLD", "NEW", "CURRENT", "$c",
-        ]))
+        ];
+        let free = self.unwritten(&names, "w");
+        name(free)
+    }
+
+    /// One of the names that nothing writes to, or a new one.
+    fn unwritten(&mut self, names: &[&'static str], new: &str) -> String {
+        let chosen = self.one(names);
+        if self.written.iter().all(|written| written != chosen) {
+            return chosen.to_owned();
+        }
+        format!("{new}{}", self.written.len())
     }
 
     pub(crate) fn source(&mut self) -> SourceRef<'static> {
@@ -163,9 +178,13 @@ impl<'c> Builder<'c> {
 
     pub(crate) fn target(&mut self) -> SourceRef<'static> {
         if self.flip() {
-            make!(self, SourceRef::Bind(self.source_bind()))
+            let bind = self.source_bind();
+            self.written.push(bind.key.to_string());
+            make!(self, SourceRef::Bind(bind))
         } else {
-            make!(self, SourceRef::Name(self.collection()))
+            let name = self.collection();
+            self.written.push(name.text.to_string());
+            make!(self, SourceRef::Name(name))
         }
     }
 

@@ -49,7 +49,7 @@ impl Builder<'_> {
     }
 
     /// What needs no other expression.
-    fn leaf(&mut self) -> Built {
+    pub(crate) fn leaf(&mut self) -> Built {
         node(match self.pick(9) {
             0 => make!(self, ExprKind::Null),
             1 => make!(self, ExprKind::Bool(self.flip())),
@@ -69,9 +69,9 @@ impl Builder<'_> {
         let collection = self.collection();
         // Quoted or not, these are what is there of that name.
         match &*collection.text {
-            "OLD" if self.old.is_some() => name("c"),
-            "NEW" if self.new.is_some() => name("c"),
-            "CURRENT" if !self.currents.is_empty() => name("c"),
+            "OLD" if self.old.is_some() => name("d"),
+            "NEW" if self.new.is_some() => name("d"),
+            "CURRENT" if !self.currents.is_empty() => name("d"),
             _ => collection,
         }
     }

@@ -44,8 +44,8 @@ impl Builder<'_> {
     fn statement(&mut self) -> Built {
         match self.pick(15) {
             0 | 1 => self.for_loop(),
-            2 => self.traversal(),
-            3 => self.paths(),
+            2 if !self.modifies => self.traversal(),
+            2 | 3 => self.paths(),
             4 => self.let_statement(),
             5 => make!(self, StatementKind::Filter(self.expression())),
             6 => {
@@ -75,7 +75,7 @@ impl Builder<'_> {
     }
 
     fn for_loop(&mut self) -> Built {
-        let source = self.expression();
+        let source = no_scalar(self.expression());
         self.open(ScopeKind::For);
         let viewed = matches!(source.kind, ExprKind::Source(_) | ExprKind::SourceBind(_));
         let (target, search) = if viewed && self.flip() {
@@ -153,9 +153,10 @@ impl Builder<'_> {
     }
 
     fn traversal(&mut self) -> Built {
-        let depth = self.maybe(Self::expression);
+        let depth = self.maybe(Self::steps);
         let direction = self.direction();
-        let start = self.expression();
+        // No subquery, which could modify something: a traversal may not follow that.
+        let start = no_scalar(self.leaf());
         let graph = self.graph();
         self.open(ScopeKind::For);
         let vertex = self.declare(make!(self, VariableKind::Vertex));
@@ -195,7 +196,7 @@ impl Builder<'_> {
             _ => make!(self, PathKind::KPaths),
         };
         let depth = if kind == PathKind::KPaths {
-            self.maybe(Self::expression)
+            self.maybe(Self::steps)
         } else {
             None
         };
@@ -258,6 +259,15 @@ impl Builder<'_> {
                 })
             }
         }
+    }
+
+    /// How far a traversal goes.
+    fn steps(&mut self) -> Expr<'static> {
+        if self.flip() {
+            return self.count();
+        }
+        let (low, high) = (Box::new(expr(ExprKind::Int(0))), Box::new(self.count()));
+        expr(ExprKind::Range { low, high })
     }
 
     fn options(&mut self) -> Option<Expr<'static>> {
@@ -376,7 +386,7 @@ impl Builder<'_> {
     fn window(&mut self) -> Built {
         let range = self.maybe(Self::expression);
         let bounds = match self.pick(2) {
-            0 => object([("preceding", self.constant())]),
+            0 => object([("preceding", expr(ExprKind::String("unbounded".into())))]),
             _ => object([("following", self.count()), ("preceding", self.count())]),
         };
         let aggregates = self.aggregates();
@@ -489,6 +499,20 @@ impl Builder<'_> {
             new,
         };
         make!(self, StatementKind::Upsert(Box::new(upsert)))
+    }
+}
+
+/// The expression, or an array of it where a `FOR` could not loop over a constant or a traversal start at one.
+fn no_scalar(source: Expr<'static>) -> Expr<'static> {
+    match source.kind {
+        ExprKind::Null
+        | ExprKind::Bool(_)
+        | ExprKind::Int(_)
+        | ExprKind::Double(_)
+        | ExprKind::String(_)
+        | ExprKind::Object(_)
+        | ExprKind::Unary { .. } => expr(ExprKind::Array(vec![source])),
+        _ => source,
     }
 }
 

@@ -288,7 +288,7 @@ const OTHERS: &[Row] = &[
     ("size of a part", "FOR u IN users RETURN LENGTH(u.profile)", "", "whole-document"),
     ("key from hidden", "FOR u IN users REMOVE {_key: u.pw} IN notes", "", "attribute-hidden"),
     ("key from hidden, alone", "FOR u IN users REMOVE u.pw IN notes", "", "attribute-hidden"),
-    ("depth from hidden", "WITH users FOR u IN users FOR v IN 1..u.pw ANY u friends RETURN 1", "", "attribute-hidden"),
+    ("depth from hidden", "WITH users FOR u IN users FOR v IN 1..u.pw ANY u friends RETURN 1", "", "syntax"),
     ("filter on a path", "WITH users FOR v, e, p IN 1..2 ANY 'users/1' friends FILTER p.vertices[*].pw ANY == 'x' RETURN 1", "", "attribute-hidden"),
     ("vertex of a path, whole", "WITH users FOR v, e, p IN 1..2 ANY 'users/1' friends RETURN p.vertices[0]", "", "whole-document"),
     ("edge of a path, whole", "WITH users FOR v, e, p IN 1..2 ANY 'users/1' friends RETURN LAST(p.edges)", "", "whole-document"),

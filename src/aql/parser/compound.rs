@@ -166,6 +166,9 @@ impl<'q> Parser<'q> {
     fn call_of(&mut self, function: Name<'q>) -> Parsed<Expr<'q>> {
         let args = self.arguments()?;
         check_arguments(&function, args.len())?;
+        if function.text == "DOCUMENT" {
+            self.refuse_after_modification("a call of `DOCUMENT`", "function DOCUMENT", function.span)?;
+        }
         self.node(function.span.start, ExprKind::Call { function, args })
     }
 

@@ -4,7 +4,7 @@ use super::super::ast::{Expr, ExprKind, Quantifier, Span, UnaryOp};
 use super::super::literal::{self, Number};
 use super::super::token::{Kind, Token};
 use super::operators::{Infix, level, negated_operator};
-use super::{Parsed, Parser, error};
+use super::{Parsed, Parser, Written, error};
 
 /// An expression and whether suffixes after it go on an open `[*]` (see [`super::suffix`]).
 pub(super) struct Reference<'q> {
@@ -187,6 +187,9 @@ impl<'q> Parser<'q> {
             }
             Kind::SourceParameter => {
                 let bind = self.bind();
+                if !self.written.is_empty() {
+                    self.refuse_written(&Written::Bind(bind.key.clone()), bind.span)?;
+                }
                 self.node(bind.span.start, ExprKind::SourceBind(bind))?
             }
             Kind::Open => self.parenthesised()?,

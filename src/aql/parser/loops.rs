@@ -53,7 +53,8 @@ impl<'q> Parser<'q> {
             let current = name.text == "CURRENT" && !self.scopes.currents.is_empty();
             if !suffixed(self.after(self.token).kind) && !current && self.variable(&name)?.is_none() {
                 let start = self.bump().start;
-                return self.apart(|parser| parser.node(start, ExprKind::Source(name)));
+                let source = self.read(name)?;
+                return self.apart(|parser| parser.node(start, source));
             }
         }
         self.expression()
@@ -67,6 +68,7 @@ impl<'q> Parser<'q> {
             )
             .worded("Collections and views FOR loops only allow a single return variable"));
         }
+        rules::check_loop(&source, self.slice(source.span))?;
         let pattern = matches!(outputs.first, Unbound::Array { .. } | Unbound::Object { .. });
         self.scopes.start(ScopeKind::For);
         let target = self.bind_pattern(outputs.first, VariableKind::For)?;
@@ -134,6 +136,9 @@ impl<'q> Parser<'q> {
         depth: Option<Expr<'q>>,
         direction: Direction,
     ) -> Parsed<StatementKind<'q>> {
+        if let Some(depth) = &depth {
+            rules::check_depth(depth, &|id| self.marks[id.index()].constant)?;
+        }
         let kind = match self.token.kind {
             Kind::KPaths => PathKind::KPaths,
             Kind::ShortestPath if depth.is_none() => PathKind::Shortest,
@@ -203,7 +208,9 @@ impl<'q> Parser<'q> {
         direction: Direction,
     ) -> Parsed<StatementKind<'q>> {
         let start = self.expression()?;
+        rules::check_start(&start)?;
         let graph = self.graph()?;
+        self.refuse_after_modification("a traversal", "traversal", self.since(outputs.start))?;
         let mut names = plain_names(outputs, "Traversal", 3)?.into_iter();
         self.scopes.start(ScopeKind::For);
         let Some(vertex) = names.next() else {

@@ -1,11 +1,12 @@
 //! `INSERT`, `UPDATE`, `REPLACE`, `REMOVE` and `UPSERT`.
 
 use super::super::ast::{
-    Expr, ExprKind, Insert, Remove, SourceRef, StatementKind, Update, Upsert, UpsertLookup, VarId, VariableKind,
+    Expr, ExprKind, Insert, Remove, SourceRef, Span, StatementKind, Update, Upsert, UpsertLookup, VarId, VariableKind,
 };
+use super::super::error::{SyntaxError, num};
 use super::super::rules;
 use super::super::token::{Kind, Token};
-use super::{Parsed, Parser, error};
+use super::{Parsed, Parser, Written, error};
 
 impl<'q> Parser<'q> {
     pub(super) fn insert(&mut self) -> Parsed<StatementKind<'q>> {
@@ -140,6 +141,7 @@ impl<'q> Parser<'q> {
             return Err(self.unexpected(&["`IN`", "`INTO`"]));
         }
         self.bump();
+        let place = self.token.span();
         let target = match self.token.kind {
             Kind::SourceParameter => SourceRef::Bind(self.bind()),
             Kind::String => {
@@ -158,6 +160,45 @@ impl<'q> Parser<'q> {
         };
         let options = self.options()?;
         self.modifies = true;
+        let written = match &target {
+            SourceRef::Name(name) => Written::Name(name.text.clone()),
+            SourceRef::Bind(bind) => Written::Bind(bind.key.clone()),
+        };
+        self.refuse_written(&written, place)?;
+        self.written.push(written);
         Ok((target, options))
     }
+
+    /// ArangoDB refuses what would see a collection after a modification of it, another modification included
+    /// (`Ast::validateAndOptimize`, where the order of the text is that of the tree, but for subqueries: these come before
+    /// the statement that holds them). Two bind parameters may name one collection: left to the server.
+    pub(super) fn refuse_written(&self, collection: &Written, span: Span) -> Parsed<()> {
+        if !self.written.contains(collection) {
+            return Ok(());
+        }
+        let name = self.slice(span);
+        Err(after_modification(
+            span,
+            format!("`{name}` is modified before, after which the same query may not use it again"),
+            &format!("collection '{name}'"),
+        ))
+    }
+
+    /// Nor may anything that reads documents by itself come after any modification (there too).
+    pub(super) fn refuse_after_modification(&self, what: &str, wording: &str, span: Span) -> Parsed<()> {
+        if !self.modifies {
+            return Ok(());
+        }
+        Err(after_modification(
+            span,
+            format!("{what} may not follow a modification"),
+            wording,
+        ))
+    }
+}
+
+fn after_modification(span: Span, message: String, wording: &str) -> Box<SyntaxError> {
+    SyntaxError::new(span, num::ACCESS_AFTER_MODIFICATION, message)
+        .worded(format!("access after data-modification by {wording}"))
+        .without_position()
 }

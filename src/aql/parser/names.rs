@@ -4,7 +4,7 @@ use super::super::ast::{Bind, ExprKind, Name, SourceRef, Span, VarId, Variable, 
 use super::super::error::{SyntaxError, num};
 use super::super::literal::{self, LiteralError};
 use super::super::token::{Kind, Token};
-use super::{Mark, Marks, Parsed, Parser, error};
+use super::{Mark, Marks, Parsed, Parser, Written, error};
 use std::borrow::Cow;
 
 /// Pseudo variables and the names ArangoDB has for them within.
@@ -149,6 +149,14 @@ impl<'q> Parser<'q> {
             return Err(out_of_place(&name));
         }
         check_source(&name)?;
+        self.read(name)
+    }
+
+    /// A collection or view in an expression.
+    pub(super) fn read(&self, name: Name<'q>) -> Parsed<ExprKind<'q>> {
+        if !self.written.is_empty() {
+            self.refuse_written(&Written::Name(name.text.clone()), name.span)?;
+        }
         Ok(ExprKind::Source(name))
     }
 

@@ -208,7 +208,12 @@ impl<'q> Parser<'q> {
     fn window(&mut self) -> Parsed<StatementKind<'q>> {
         let keyword = self.bump();
         if self.modifies {
-            return Err(error(keyword.span(), "`WINDOW` may not follow a modification"));
+            let message = "`WINDOW` may not follow a modification";
+            return Err(
+                SyntaxError::new(keyword.span(), num::WINDOW_AFTER_MODIFICATION, message)
+                    .worded("window operation after data-modification")
+                    .without_position(),
+            );
         }
         let (range, bounds) = if self.at(Kind::ObjectOpen) {
             let object = self.apart(Self::object)?;
@@ -224,7 +229,7 @@ impl<'q> Parser<'q> {
             (Some(self.expression()?), self.window_bounds()?)
         };
         let aggregates = self.aggregates()?;
-        rules::check_window_bounds(&bounds)?;
+        rules::check_window_bounds(&bounds, range.is_none(), &|id| self.marks[id.index()].constant)?;
         for aggregate in &aggregates {
             self.marks[aggregate.variable.index()].pending = false;
         }

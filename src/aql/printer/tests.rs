@@ -89,8 +89,8 @@ fn printing_keeps_the_tree_and_drops_needless_parentheses() {
             "WITH a, b, @@c FOR v IN 1..2 ANY \"s/1\" e, INBOUND @f PRUNE p = v.x == 1 OPTIONS {bfs: true} RETURN p",
         ),
         (
-            "FOR v IN (a OR b) ANY (c OR d) ANY e RETURN v",
-            "FOR v IN (a OR b) ANY (c OR d) ANY e RETURN v",
+            "FOR v IN (@a OR @b) ANY (c OR d) ANY e RETURN v",
+            "FOR v IN (@a OR @b) ANY (c OR d) ANY e RETURN v",
         ),
         (
             "FOR p IN 1..3 OUTBOUND K_PATHS 'a/1' to @t GRAPH g RETURN p",

@@ -281,7 +281,7 @@ pub(super) const ROWS: &[Row] = &[
     ("no such query", "", "RETURN CURRENT", "", "syntax"),
     ("no such query", "", "FOR c IN customers RETURN NEW.email", "", "syntax"),
     ("no such query", "", "RETURN $CURRENT", "", "syntax"),
-    ("no such query", "", "FOR v IN 1..c.points ANY 'customers/1' GRAPH 'circle' RETURN 1", "", "unknown-collection"),
+    ("no such query", "", "FOR v IN 1..c.points ANY 'customers/1' GRAPH 'circle' RETURN 1", "", "syntax"),
     ("no such query", "", "FOR c IN customers\u{a0}RETURN c.name", "", "syntax"),
     ("no such query", "", "FOR c IN customers RETURN c\u{200b}.name", "", "syntax"),
     ("no such query", "", "\u{feff}FOR c IN customers RETURN c.name", "", "syntax"),
