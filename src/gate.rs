@@ -23,7 +23,7 @@ pub mod reload;
 pub mod reply;
 pub mod route;
 mod serve;
-mod skim;
+pub mod skim;
 pub mod target;
 pub mod upstream;
 pub mod vouched;

@@ -119,8 +119,15 @@ pub fn default_workers() -> usize {
 
 /// Bytes of memory that a door with these settings may come to: stacks, and what it holds for clients.
 pub fn memory(settings: &Settings) -> u64 {
-    let stacks = worker_count(settings).saturating_mul(workers::STACK_BYTES);
+    let workers = worker_count(settings);
+    let threads = workers.saturating_add(pipelined_workers(workers)).saturating_add(2);
+    let stacks = threads.saturating_mul(workers::STACK_BYTES);
     stacks.saturating_add(settings.limits.buffered_bytes) as u64
+}
+
+/// How many workers answer pipelined requests, beside so many others.
+fn pipelined_workers(workers: usize) -> usize {
+    (workers / 16).max(1)
 }
 
 fn worker_count(settings: &Settings) -> usize {
@@ -165,6 +172,8 @@ pub(super) struct Shared {
     ordinary: Queue,
     /// Requests that the gate answers by itself.
     own: Queue,
+    /// Requests that were sent before the answer to the one before them.
+    pipelined: Queue,
     limits: Limits,
     handler: Arc<dyn Handler>,
     tls: Option<Arc<Certificates>>,
@@ -259,7 +268,10 @@ impl Observer {
                 .copied()
                 .zip(counters.refusals.iter().map(read))
                 .collect(),
-            queued: (shared.ordinary.len() + shared.own.len()) as u64,
+            queued: [&shared.ordinary, &shared.own, &shared.pipelined]
+                .map(|queue| queue.len() as u64)
+                .iter()
+                .sum(),
             held_bytes: shared.held.load(Ordering::Relaxed) as u64,
         }
     }
@@ -285,6 +297,7 @@ impl Door {
             alarm: Alarm::default(),
             ordinary: Queue::new(settings.limits.queue),
             own: Queue::new(settings.limits.queue),
+            pipelined: Queue::new(settings.limits.queue),
             limits: settings.limits,
             handler,
             tls: settings.tls,
@@ -301,6 +314,8 @@ impl Door {
         }
         let mut workers = workers::start(&shared, count, "worker", |shared| &shared.ordinary)?;
         workers.extend(workers::start(&shared, 1, "own", |shared| &shared.own)?);
+        let few = pipelined_workers(count);
+        workers.extend(workers::start(&shared, few, "pipelined", |shared| &shared.pipelined)?);
         let event_loop = EventLoop::new(Arc::clone(&shared), listeners.0);
         let event_loop = thread::Builder::new()
             .name("door".to_owned())
@@ -326,6 +341,7 @@ impl Door {
         let _ = self.event_loop.join();
         self.shared.ordinary.close();
         self.shared.own.close();
+        self.shared.pipelined.close();
         let clean = self.shared.table.len() == 0;
         if clean {
             for worker in self.workers {

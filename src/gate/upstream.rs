@@ -4,22 +4,21 @@
 //! reads. What was sent and got no complete answer is reported as lost, never as "not there": drivers repeat the latter,
 //! writes included.
 
-mod connector;
+mod remote;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ureq::http;
-
 use super::budget::{Budget, NoRoomError, Share};
 use crate::config;
-use connector::{NoResolver, NotConnected, OUTPUT_BYTES, UnixConnector, tls_config};
+use remote::Remote;
+use socket::Database;
 
 /// Largest answer of the database, in bytes.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
@@ -77,17 +76,6 @@ impl Method {
         }
     }
 
-    fn http(self) -> http::Method {
-        match self {
-            Method::Get => http::Method::GET,
-            Method::Head => http::Method::HEAD,
-            Method::Post => http::Method::POST,
-            Method::Put => http::Method::PUT,
-            Method::Patch => http::Method::PATCH,
-            Method::Delete => http::Method::DELETE,
-        }
-    }
-
     /// Whether a repetition changes nothing.
     pub const fn only_reads(self) -> bool {
         matches!(self, Method::Get | Method::Head)
@@ -135,6 +123,29 @@ const ANSWER_HEADERS: &[&str] = &[
     "x-arango-potential-dirty-read",
 ];
 
+/// An answer as it was read.
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Without its body yet; `header` finds a field's value by its name.
+    fn new<'v>(status: u16, header: impl Fn(&str) -> Option<&'v str>) -> Self {
+        let plain = |value: &&str| value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+        let headers = ANSWER_HEADERS
+            .iter()
+            .filter_map(|&name| Some((name, header(name).filter(plain)?.to_owned())))
+            .collect();
+        Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
@@ -171,11 +182,16 @@ pub struct Upstream {
 }
 
 struct Server {
-    agent: ureq::Agent,
-    base: String,
+    way: Way,
     name: String,
     /// What is known of it: [`UNKNOWN`], [`AVAILABLE`] or [`MISSING`].
     standing: AtomicU8,
+}
+
+/// How a server is reached.
+enum Way {
+    Socket(Database),
+    Remote(Box<Remote>),
 }
 
 /// Nobody has asked it yet.
@@ -212,7 +228,7 @@ impl Upstream {
     /// The files that [`Upstream::new`] reads: certificate authorities, where a server speaks TLS.
     pub fn files(config: &config::Upstream) -> Vec<PathBuf> {
         let tls = matches!(config, config::Upstream::Servers(list) if list.iter().any(|server| server.tls));
-        let Some(file) = tls.then(connector::authorities).flatten() else {
+        let Some(file) = tls.then(remote::authorities).flatten() else {
             return Vec::new();
         };
         // The name may be a link to another place.
@@ -227,7 +243,7 @@ impl Upstream {
 
     /// Whether more than one gate may stand before these servers, so that cursors of other gates come by.
     pub fn is_shared(&self) -> bool {
-        self.servers.iter().any(|server| server.base != UNIX_BASE)
+        self.servers.iter().any(|server| matches!(server.way, Way::Remote(_)))
     }
 
     /// How many servers there are, and how many of them answered last.
@@ -333,73 +349,18 @@ impl Upstream {
             .servers
             .get(index)
             .ok_or_else(|| UpstreamError::Unreachable("no such server".into()))?;
-        let mut answer = server
-            .run(request)
-            .map_err(|error| classify(&error, server.speaks_plain_tcp()))?;
-        let status = answer.status().as_u16();
-        // Without a length or chunks, a cut-off answer would look complete.
-        let has_body = request.method != Method::Head && !matches!(status, 204 | 304);
-        let names = answer.headers();
-        if has_body
-            && !names.contains_key(http::header::CONTENT_LENGTH)
-            && !names.contains_key(http::header::TRANSFER_ENCODING)
-        {
-            return Err(UpstreamError::Unusable("it has no length".into()));
-        }
-        let headers = ANSWER_HEADERS
-            .iter()
-            .filter_map(|&name| {
-                let value = names.get(name)?.to_str().ok()?;
-                Some((name, value.to_owned()))
-            })
-            .collect();
         let share = self.budget.share();
-        let body = read_body(&mut answer, has_body, &share)?;
+        let answer = match &server.way {
+            Way::Socket(database) => database.run(request, &share),
+            Way::Remote(remote) => remote.run(request, &share),
+        }?;
         Ok(Incoming {
-            status,
-            headers,
-            body,
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
             server: index,
             share,
         })
-    }
-}
-
-/// The whole body, in memory that was asked for before it was filled: at once where the length is known, otherwise as it
-/// comes.
-fn read_body(answer: &mut http::Response<ureq::Body>, has_body: bool, share: &Share) -> Result<Vec<u8>, UpstreamError> {
-    // A HEAD's length is that of a body which does not come.
-    let length = answer.body().content_length().filter(|_| has_body);
-    if let Some(length) = length.filter(|&length| length > MAX_ANSWER) {
-        return Err(UpstreamError::Unusable(format!(
-            "{length} bytes are more than {MAX_ANSWER}"
-        )));
-    }
-    let mut reader = answer.body_mut().with_config().reader();
-    let mut body = Vec::new();
-    if let Some(length) = length.and_then(|length| usize::try_from(length).ok()) {
-        share.take(length)?;
-        body.reserve_exact(length);
-        reader
-            .read_to_end(&mut body)
-            .map_err(|error| classify(&error.into(), false))?;
-        return Ok(body);
-    }
-    loop {
-        let step = body.len().max(FIRST_PIECE);
-        share.take(step)?;
-        body.reserve_exact(step);
-        let read = reader
-            .by_ref()
-            .take(step as u64)
-            .read_to_end(&mut body)
-            .map_err(|error| classify(&error.into(), false))?;
-        if body.len() as u64 > MAX_ANSWER {
-            return Err(UpstreamError::Unusable(format!("it is larger than {MAX_ANSWER} bytes")));
-        }
-        if read < step {
-            return Ok(body);
-        }
     }
 }
 
@@ -413,25 +374,6 @@ fn says_not_ready(answer: &Incoming) -> bool {
         .and_then(|body| body.get("errorNum").and_then(serde_json::Value::as_u64));
     matches!(number, Some(30 | 503))
 }
-
-/// What an error means for the request; `plain` where TLS may be what the other side speaks.
-fn classify(error: &ureq::Error, plain: bool) -> UpstreamError {
-    match error {
-        ureq::Error::Other(inner) if inner.is::<NotConnected>() => UpstreamError::Unreachable(inner.to_string()),
-        ureq::Error::HostNotFound => UpstreamError::Unreachable("its host name is not known".into()),
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            UpstreamError::Unreachable("no connection in time".into())
-        }
-        ureq::Error::Timeout(_) => UpstreamError::TimedOut,
-        ureq::Error::Protocol(error) if plain => UpstreamError::Lost(format!(
-            "its answer is no HTTP ({error}); it may speak TLS, which is https://"
-        )),
-        other => UpstreamError::Lost(other.to_string()),
-    }
-}
-
-/// The host that requests over the Unix socket name; arangod does not route by it.
-const UNIX_BASE: &str = "http://arangodb";
 
 impl Server {
     /// Notes that it answered.
@@ -451,91 +393,19 @@ impl Server {
         }
     }
 
-    fn speaks_plain_tcp(&self) -> bool {
-        self.base.starts_with("http://") && self.base != UNIX_BASE
-    }
-
     fn unix(path: &Path) -> Self {
-        let agent = ureq::Agent::with_parts(agent_config().build(), UnixConnector::new(path), NoResolver);
         Server {
-            agent,
-            base: UNIX_BASE.into(),
+            way: Way::Socket(Database::new(path)),
             name: format!("unix:{}", path.display()),
             standing: AtomicU8::new(UNKNOWN),
         }
     }
 
     fn remote(server: &config::Server) -> Result<Self, UpstreamConfigError> {
-        let mut builder = agent_config();
-        if server.tls {
-            builder = builder.tls_config(tls_config().map_err(UpstreamConfigError)?);
-        }
-        let agent = ureq::Agent::with_parts(
-            builder.build(),
-            connector::remote(),
-            ureq::unversioned::resolver::DefaultResolver::default(),
-        );
         Ok(Server {
-            agent,
-            base: server.to_string(),
+            way: Way::Remote(Box::new(Remote::new(server)?)),
             name: server.to_string(),
             standing: AtomicU8::new(UNKNOWN),
         })
     }
-
-    fn run(&self, request: &Outgoing) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        let mut builder = http::Request::builder()
-            .method(request.method.http())
-            .uri(format!("{}{}", self.base, request.target))
-            .header("accept", "application/json");
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value.as_str());
-        }
-        match &request.body {
-            Some(body) => {
-                let built = builder.header("content-type", "application/json").body(body)?;
-                let configured = self
-                    .agent
-                    .configure_request(built)
-                    .timeout_global(Some(request.timeout))
-                    .build();
-                self.agent.run(configured)
-            }
-            // arangod takes what follows a POST without a length as the next request.
-            None if matches!(request.method, Method::Post | Method::Put | Method::Patch) => {
-                let built = builder.body(&[] as &[u8])?;
-                let configured = self
-                    .agent
-                    .configure_request(built)
-                    .timeout_global(Some(request.timeout))
-                    .build();
-                self.agent.run(configured)
-            }
-            None => {
-                let built = builder.body(())?;
-                let configured = self
-                    .agent
-                    .configure_request(built)
-                    .timeout_global(Some(request.timeout))
-                    .build();
-                self.agent.run(configured)
-            }
-        }
-    }
-}
-
-fn agent_config() -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .user_agent("mallku-db")
-        .accept_encoding("")
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .max_idle_connections(IDLE_CONNECTIONS)
-        .max_idle_connections_per_host(IDLE_CONNECTIONS)
-        .max_idle_age(IDLE_AGE)
-        .output_buffer_size(OUTPUT_BYTES)
-        .no_delay(true)
 }

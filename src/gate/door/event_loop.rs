@@ -28,6 +28,11 @@ const SHED_CANDIDATES: usize = 128;
 const SPARED: Duration = Duration::from_secs(1);
 /// What a worker may wait for the next request on its connection.
 const MOMENT: Duration = Duration::from_millis(4);
+/// The longest stint of work without a break. Each turn is short, but the scheduler takes a thread that never sleeps for one
+/// that wants a processor to itself, and lets others wait for milliseconds.
+const STINT: Duration = Duration::from_micros(500);
+/// Waiting for this long is a break.
+const BREAK: Duration = Duration::from_micros(20);
 /// How often a door that closes looks whether the last connection is gone.
 const LAST_LOOKS: Duration = Duration::from_millis(10);
 /// How long unfinished requests may go on once the door closes.
@@ -78,10 +83,12 @@ impl EventLoop {
     /// Runs until the door is told to stop and the last connection is gone, or the time for that is up.
     pub(super) fn run(mut self) {
         let mut events = Vec::with_capacity(EVENTS);
+        let mut busy_since = Instant::now();
         loop {
+            let waits_since = Instant::now();
             let timeout = self
-                .next_turn()
-                .map(|due| due.saturating_duration_since(Instant::now()));
+                .next_turn(waits_since)
+                .map(|due| due.saturating_duration_since(waits_since));
             let timeout = timeout.map(|timeout| Timespec {
                 tv_sec: timeout.as_secs().try_into().unwrap_or(1),
                 tv_nsec: timeout.subsec_nanos().into(),
@@ -97,6 +104,10 @@ impl EventLoop {
                 std::thread::sleep(self.tick);
             }
             self.shared.counters.turns.fetch_add(1, Ordering::Relaxed);
+            let woken = Instant::now();
+            if woken.duration_since(waits_since) >= BREAK {
+                busy_since = woken;
+            }
             for event in &events {
                 self.event(event.data.u64());
             }
@@ -115,6 +126,10 @@ impl EventLoop {
             if let Some(start) = self.sweeping {
                 self.sweeping = self.sweep(start, now);
             }
+            if now.duration_since(busy_since) >= STINT {
+                rustix::thread::sched_yield();
+                busy_since = now;
+            }
             if let Some(deadline) = self.shared.stop_deadline() {
                 self.listeners.clear();
                 if self.shared.table.len() == 0 || now >= deadline {
@@ -125,8 +140,7 @@ impl EventLoop {
     }
 
     /// When the loop has something to do even if nothing happens.
-    fn next_turn(&self) -> Option<Instant> {
-        let now = Instant::now();
+    fn next_turn(&self, now: Instant) -> Option<Instant> {
         [
             self.next_sweep(),
             self.shared.pauses.next(),

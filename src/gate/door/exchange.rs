@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::net::RecvFlags;
 
 use super::Shared;
 use super::connection::{Connection, Phase, State};
@@ -182,7 +183,7 @@ impl Shared {
                 Pumped::Settled => return,
                 Pumped::Complete(complete) => complete,
             };
-            if queue.len() > 0 || !std::ptr::eq(self.queue_for(&complete.request), queue) {
+            if queue.len() > 0 || !std::ptr::eq(self.queue_for(&complete), queue) {
                 self.hand_over(connection, state, complete, scratch);
                 return;
             }
@@ -217,10 +218,14 @@ impl Shared {
         }
     }
 
-    /// The gate's own endpoints have a worker of their own: a health probe does not wait behind slow queries.
-    fn queue_for(&self, request: &Request) -> &Queue {
-        if self.handler.is_own(&request.target) {
+    /// The gate's own endpoints have a worker of their own: a health probe does not wait behind slow queries. So have
+    /// requests that did not wait for the answer before them: no driver sends such, and whoever sends thousands at once
+    /// does not take the workers from those who wait.
+    fn queue_for(&self, complete: &Complete) -> &Queue {
+        if self.handler.is_own(&complete.request.target) {
             &self.own
+        } else if complete.pipelined {
+            &self.pipelined
         } else {
             &self.ordinary
         }
@@ -232,7 +237,7 @@ impl Shared {
         loop {
             let is_head = complete.request.method == "HEAD";
             let keep_alive = complete.keep_alive;
-            let queue = self.queue_for(&complete.request);
+            let queue = self.queue_for(&complete);
             let job = Job {
                 connection: Arc::clone(connection),
                 work: Work::Answer(complete),
@@ -369,7 +374,9 @@ impl Shared {
     /// Reads off what a client still sends after its last answer.
     pub(super) fn discard(&self, connection: &Connection, state: &mut State, scratch: &mut [u8]) {
         for _ in 0..READS_IN_A_ROW {
-            match rustix::net::recv(&connection.socket, &mut *scratch, rustix::net::RecvFlags::DONTWAIT) {
+            // TCP drops what it would read with this flag, and copies nothing.
+            let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
+            match rustix::net::recv(&connection.socket, &mut *scratch, flags) {
                 Ok((count, _)) if count > 0 && state.discarded < DISCARD_BYTES => {
                     state.discarded = state.discarded.saturating_add(count);
                 }

@@ -28,6 +28,8 @@ pub(super) enum Step {
 pub(super) struct Complete {
     pub(super) request: Request,
     pub(super) keep_alive: bool,
+    /// It was sent before the answer to the one before it.
+    pub(super) pipelined: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,8 @@ pub(super) struct Reader {
     /// In how many reads, and how many bytes, it came so far.
     reads: u32,
     bytes: usize,
+    /// The request being read had begun when the one before it was complete.
+    follows: bool,
 }
 
 impl Reader {
@@ -68,6 +72,7 @@ impl Reader {
             began: None,
             reads: 0,
             bytes: 0,
+            follows: false,
         }
     }
 
@@ -149,7 +154,8 @@ impl Reader {
             }
             Stage::Length { remaining, body, .. } => {
                 let count = (*remaining).min(self.buffer.len());
-                body.extend(self.buffer.drain(..count));
+                body.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
+                self.buffer.drain(..count);
                 *remaining -= count;
                 if *remaining > 0 {
                     Ok(Step::Wait)
@@ -220,11 +226,14 @@ impl Reader {
         let received = self.began.take().unwrap_or(now);
         self.reads = 0;
         self.bytes = 0;
-        if !self.buffer.is_empty() {
+        let pipelined = self.follows;
+        self.follows = !self.buffer.is_empty();
+        if self.follows {
             self.began = Some(now);
         }
         Step::Complete(Complete {
             keep_alive: head.keep_alive,
+            pipelined,
             request: Request {
                 method: head.method,
                 target: head.target,

@@ -1,5 +1,7 @@
 //! The upstream against scripted servers: pooling, retries, broken answers, stickiness.
 
+mod answers;
+
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -91,29 +93,29 @@ fn what_is_sent_is_what_was_given() {
     let requests: Vec<String> = seen.iter().take(3).collect();
     insta::assert_snapshot!(requests.join("\n----\n").replace('\r', ""), @r#"
     GET /_api/version?a=1 HTTP/1.1
-    user-agent: mallku-db
     host: arangodb
+    user-agent: mallku-db
     accept: application/json
     authorization: Basic YXBwOnB3
 
 
     ----
     POST /_api/cursor HTTP/1.1
-    content-length: 11
-    user-agent: mallku-db
     host: arangodb
+    user-agent: mallku-db
     accept: application/json
     authorization: Basic YXBwOnB3
     content-type: application/json
+    content-length: 11
 
     {"query":1}
     ----
     POST /_api/cursor/1 HTTP/1.1
-    content-length: 0
-    user-agent: mallku-db
     host: arangodb
+    user-agent: mallku-db
     accept: application/json
     authorization: Basic YXBwOnB3
+    content-length: 0
     "#);
 }
 

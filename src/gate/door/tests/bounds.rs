@@ -164,6 +164,41 @@ fn a_deadline_that_a_worker_sets_wakes_a_sleeping_door() {
 }
 
 #[test]
+fn who_does_not_wait_for_answers_takes_no_worker_from_those_who_do() {
+    let (release, gate) = channel::<()>();
+    let gate = Mutex::new(gate);
+    let handler = move |request: Request| {
+        if request.target == "/hang" {
+            let _ = gate.lock().unwrap().recv();
+        }
+        text(200, request.target)
+    };
+    let house = House::with_limits(handler, Limits::default());
+    let mut greedy: Vec<Client> = (0..8).map(|_| house.connect()).collect();
+    for client in &mut greedy {
+        client.send(format!("{}{}", get("/first"), get("/hang").repeat(20)));
+        assert_eq!(client.answer().unwrap().text(), "/first");
+    }
+    // The second one of each is queued or being answered.
+    wait_until("they hang", || {
+        let stats = house.observer().stats();
+        stats.requests >= 9 && stats.queued == 7
+    });
+    for _ in 0..3 {
+        let mut client = house.connect();
+        assert_eq!(client.send(get("/good")).answer().unwrap().text(), "/good");
+    }
+    drop(release);
+    for client in &mut greedy {
+        for _ in 0..20 {
+            assert_eq!(client.answer().unwrap().text(), "/hang");
+        }
+        // Whoever waits again is served like everybody.
+        assert_eq!(client.send(get("/good")).answer().unwrap().text(), "/good");
+    }
+}
+
+#[test]
 fn at_its_limit_the_oldest_idle_connection_makes_room() {
     let limits = Limits {
         connections: 3,
@@ -255,9 +290,8 @@ fn a_full_queue_is_answered_and_the_connection_stays() {
         })
         .collect();
     let mut client = house.connect();
-    client.send(get("/a") + &get("/b"));
-    for _ in 0..2 {
-        let answer = client.answer().unwrap();
+    for target in ["/a", "/b"] {
+        let answer = client.send(get(target)).answer().unwrap();
         assert_eq!((answer.status, answer.header("Connection")), (503, Some("Keep-Alive")));
     }
     for _ in 0..3 {
