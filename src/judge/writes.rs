@@ -3,6 +3,7 @@
 //! INVARIANT: a document that an admitted modification leaves behind keeps its collection's schema, given that the one
 //! before it did; and every value that it writes was read with the right to read it.
 
+mod copied;
 mod fit;
 mod kept;
 mod known;

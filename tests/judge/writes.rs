@@ -378,6 +378,105 @@ fn read_only_attributes_survive() {
 }
 
 #[test]
+fn documents_are_copied_where_their_attributes_mean_the_same() {
+    let all = json!(["read", "insert", "update", "replace"]);
+    let closed = |properties: serde_json::Value, required: serde_json::Value| {
+        json!({"x-mallku": {"allow": all}, "type": "object", "properties": properties, "required": required,
+            "additionalProperties": false, "$defs": {"Short": {"type": "string", "maxLength": 5}}})
+    };
+    let (name, tags) = (
+        json!({"$ref": "#/$defs/Short"}),
+        json!({"type": "array", "items": {"type": "string"}}),
+    );
+    let live = closed(json!({"name": name, "tags": tags}), json!(["name"]));
+    let mut longer = closed(json!({"name": name, "tags": tags}), json!(["name"]));
+    longer["$defs"]["Short"]["maxLength"] = json!(6);
+    let mut draft7 = live.clone();
+    draft7["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    let mut tied = live.clone();
+    tied["dependentRequired"] = json!({"tags": ["name"]});
+    let mut open = live.clone();
+    open["additionalProperties"] = json!(true);
+    let mut other = live.clone();
+    other["allOf"] = json!([{"properties": {"name": {"minLength": 2}, "tags": {}}}]);
+    let files = [
+        ("live.json", live.clone()),
+        (
+            "archive.json",
+            closed(
+                json!({"name": name, "tags": tags, "at": {"type": "string"}}),
+                json!(["name"]),
+            ),
+        ),
+        (
+            "stamped.json",
+            closed(
+                json!({"name": name, "tags": tags, "at": {"type": "string"}}),
+                json!(["name", "at"]),
+            ),
+        ),
+        ("named.json", closed(json!({"name": name}), json!([]))),
+        (
+            "marked.json",
+            closed(
+                json!({"name": name, "tags": tags, "mark": {"readOnly": true}}),
+                json!([]),
+            ),
+        ),
+        ("anything.json", closed(json!({"name": {}, "tags": {}}), json!([]))),
+        ("longer.json", longer),
+        ("draft7.json", draft7),
+        ("tied.json", tied),
+        ("open.json", open),
+        ("other.json", other),
+    ];
+    let set = SchemaSet::from_files(files.map(|(name, schema)| (name, schema.to_string())))
+        .unwrap_or_else(|faults| panic!("{faults}"));
+    let mut failures = Vec::new();
+    for (query, wanted) in [
+        ("FOR x IN live INSERT x INTO archive", ""),
+        ("FOR x IN live INSERT MERGE(x, {at: 'now'}) INTO archive", ""),
+        (
+            "FOR x IN live INSERT MERGE(x, {at: 7}) INTO archive",
+            "document-invalid",
+        ),
+        (
+            "FOR x IN live INSERT MERGE(x, {name: 'too long'}) INTO archive",
+            "document-invalid",
+        ),
+        ("FOR x IN live INSERT UNSET(x, 'tags') INTO archive", ""),
+        ("FOR x IN live INSERT UNSET(x, 'name') INTO archive", "document-invalid"),
+        ("FOR x IN live REPLACE x WITH x IN archive", ""),
+        ("FOR x IN live UPDATE x WITH x IN archive", "document-invalid"),
+        ("FOR x IN live INSERT x INTO stamped", "document-invalid"),
+        ("FOR x IN live INSERT MERGE(x, {at: 'now'}) INTO stamped", ""),
+        ("FOR x IN live INSERT x INTO named", "document-invalid"),
+        ("FOR x IN live INSERT UNSET(x, 'tags') INTO named", ""),
+        ("FOR x IN named INSERT x INTO live", "document-invalid"),
+        ("FOR x IN live INSERT x INTO marked", "attribute-read-only"),
+        ("FOR x IN live INSERT x INTO anything", ""),
+        ("FOR x IN anything INSERT x INTO live", "document-invalid"),
+        ("FOR x IN live INSERT x INTO longer", "document-invalid"),
+        ("FOR x IN live INSERT x INTO draft7", "document-invalid"),
+        ("FOR x IN live INSERT x INTO tied", "document-invalid"),
+        ("FOR x IN open INSERT x INTO live", "document-invalid"),
+        ("FOR x IN live INSERT x INTO open", ""),
+        ("FOR x IN live INSERT x INTO other", "document-invalid"),
+        (
+            "FOR x IN live FOR y IN live INSERT (x.name == 'a' ? x : y) INTO archive",
+            "",
+        ),
+        ("LET x = FIRST(FOR y IN live RETURN y) INSERT x INTO archive", ""),
+    ] {
+        let found = rules(&verdict(&set, None, query, "")).join(" ");
+        if found != wanted {
+            failures.push(format!("{query}\n  wanted {wanted:?}, got {found:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
 fn an_overwriting_insert_is_the_operation_that_it_is() {
     let notes = json!({"x-mallku": {"allow": ["read", "insert"]}});
     let set = SchemaSet::from_files([("notes.json", notes.to_string())]).unwrap_or_else(|faults| panic!("{faults}"));

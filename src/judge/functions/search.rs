@@ -30,9 +30,10 @@ impl<'a> Analysis<'a> {
                 Value::Plain(Types::NUMBER)
             }
             ("OFFSET_INFO", [document, paths]) => self.offset_info(document, paths, span),
+            // An object exists where anything in it was indexed, so that this tells of all its attributes.
+            // https://github.com/arangodb/arangodb `fromFuncExists`, `makeColumnAcceptor`
             ("EXISTS", [path, others @ ..]) => {
-                let value = self.expr(path);
-                self.read_presence(&value, true, path.span);
+                self.read_expr(path);
                 if let [_, analyzer, ..] = others {
                     self.check_analyzer(analyzer);
                 }

@@ -10,14 +10,16 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use super::Mode;
+use super::copied;
 use super::kept::{Stored, replaced_value};
 use super::known::{check_dropped, check_json, place_in, typed, walk};
 use super::words::{
-    below, dotted, invalid, missing_end, out_of_bounds, read_only, unknown, unproven, violated, wrong_end, wrong_type,
+    below, dotted, invalid, missing, missing_end, out_of_bounds, read_only, unknown, unproven, violated, wrong_end,
+    wrong_type,
 };
 use crate::aql::ast::Span;
 use crate::judge::analysis::Analysis;
-use crate::judge::value::{Constant, Object, Types, Value, each_element, push_name};
+use crate::judge::value::{Constant, Object, Part, Types, Value, each_element, push_name};
 use crate::schema::{Collection, Others, SYSTEM_ATTRIBUTES, Shape};
 
 /// Steps that trying one alternative counts for.
@@ -128,6 +130,16 @@ impl<'a> Analysis<'a> {
                 }
                 self.check_writable(collection, &collection.shape, &[], "", span);
             }
+            Value::Part(part) if self.copied_from(part, collection, mode, &[]).is_some() => {
+                self.check_writable(collection, &collection.shape, &[], "", span);
+                let source = self.copied_from(part, collection, mode, &[]);
+                let given = source.map_or_else(Vec::new, |source| copied::present(part, source, &[]));
+                for name in &collection.shape.required {
+                    if !given.contains(&name.as_str()) && !system(&[], name) {
+                        self.deny(missing(collection, &[], name).at(span));
+                    }
+                }
+            }
             Value::Object(_) if tied => self.deny(unproven(
                 collection,
                 "",
@@ -149,6 +161,19 @@ impl<'a> Analysis<'a> {
                 span,
             )),
         }
+    }
+
+    /// The collection of which a written document is a copy, where its attributes are valid in this one.
+    fn copied_from(
+        &self,
+        part: &Part<'a>,
+        target: &Collection,
+        mode: Mode,
+        without: &[Cow<'a, str>],
+    ) -> Option<&'a Collection> {
+        let source = self.sources[part.source as usize].collection?;
+        let whole = mode == Mode::Whole && part.path.is_root();
+        (whole && copied::takes_attributes_of(target, source, without)).then_some(source)
     }
 
     /// Checks an object's members one by one; gives the object with what is known of it.
@@ -191,6 +216,21 @@ impl<'a> Analysis<'a> {
                                     .filter(|name| !rest.without.iter().any(|without| without == name.as_str()))
                                     .map(|name| Cow::Borrowed(name.as_str())),
                             );
+                        }
+                    }
+                    Value::Part(part)
+                        if at.is_empty()
+                            && self
+                                .copied_from(part, fit.collection, fit.mode, &rest.without)
+                                .is_some() =>
+                    {
+                        self.check_writable(fit.collection, shape, &rest.without, "", fit.span);
+                        if let Some(source) = self.copied_from(part, fit.collection, fit.mode, &rest.without)
+                            && object.rest.len() == 1
+                            && rest.value.alternatives().len() == 1
+                        {
+                            let names = copied::present(part, source, &rest.without);
+                            present.extend(names.into_iter().map(Cow::Borrowed));
                         }
                     }
                     Value::Constant(constant) => {
@@ -244,14 +284,7 @@ impl<'a> Analysis<'a> {
         if whole {
             for name in &shape.required {
                 if !present.iter().any(|present| present == name.as_str()) && !system(at, name) {
-                    self.deny(
-                        invalid(
-                            fit.collection,
-                            &below(at, name),
-                            &format!("`{}` is required, and may be missing here", below(at, name)),
-                        )
-                        .at(fit.span),
-                    );
+                    self.deny(missing(fit.collection, at, name).at(fit.span));
                 }
             }
         }

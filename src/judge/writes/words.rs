@@ -173,3 +173,13 @@ pub(super) fn wrong_end(collection: &Collection, name: &str, allowed: &BTreeSet<
         "write an id such as \"collection/key\" with a collection out of: {allowed}"
     ))
 }
+
+/// A required attribute that may not be there.
+pub(super) fn missing(collection: &Collection, at: &[String], name: &str) -> Denial {
+    let path = below(at, name);
+    invalid(
+        collection,
+        &path,
+        &format!("`{path}` is required, and may be missing here"),
+    )
+}
