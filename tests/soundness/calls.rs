@@ -95,6 +95,7 @@ impl<'w> Generator<'w, '_> {
             13 | 14 => self.list_call(depth),
             15 => self.object_call(depth),
             16 => self.named_call(),
+            17 => self.computed_name(),
             _ => {
                 let all = functions::all();
                 let place = self.chance.below(all.len());
@@ -135,6 +136,35 @@ impl<'w> Generator<'w, '_> {
             text,
             kind: Kind::Plain,
         }
+    }
+
+    /// An attribute by a name that is known only when the query runs.
+    fn computed_name(&mut self) -> Made<'w> {
+        self.note("computed name");
+        let plain = |text: String| Made {
+            text,
+            kind: Kind::Plain,
+        };
+        let Some(variable) = self.document() else {
+            return plain("VALUES({})".to_owned());
+        };
+        let document = variable.name;
+        let attributes = variable.kind.attributes();
+        let place = self.chance.below(attributes.len());
+        let name = attributes.get(place).map_or("a", |(name, _)| name);
+        let name = match self.chance.below(3) {
+            0 => format!("CONCAT(\"{name}\", \"\")"),
+            1 => format!("LOWER(\"{name}\")"),
+            _ => format!("FIRST(SPLIT(\"{name} {name}\", \" \"))"),
+        };
+        plain(match self.chance.below(7) {
+            0 => format!("KEEP({document}, {name})"),
+            1 => format!("HAS({document}, {name})"),
+            2 => format!("VALUE({document}, [{name}])"),
+            3 => format!("TRANSLATE({name}, {document})"),
+            4 => format!("(FOR k IN [{name}] RETURN {document}[k])"),
+            _ => format!("{document}[{name}]"),
+        })
     }
 
     /// A document with other values in the place of what is hidden.
@@ -268,8 +298,8 @@ impl<'w> Generator<'w, '_> {
             5 => format!("HASH({document})"),
             6 => format!("JSON_STRINGIFY({document})"),
             7 => format!("LENGTH({document})"),
-            8 => format!("{document}[CONCAT(\"{name}\", \"\")]"),
-            9 => format!("(FOR k IN [\"{name}\"] RETURN {document}[k])"),
+            8 => format!("TYPENAME({document})"),
+            9 => format!("ENTRIES({document})"),
             10 => format!("(FOR k IN ATTRIBUTES({document}) RETURN {document}[k])"),
             11 => format!("PARSE_IDENTIFIER({document})"),
             12 => format!("IS_SAME_COLLECTION(\"people\", {document})"),

@@ -26,7 +26,11 @@ impl<'w> Generator<'w, '_> {
             .iter()
             .rev()
             .find(|variable| matches!(&variable.kind, Kind::Part(part) if std::ptr::eq(*part, shape)));
-        same.cloned().or_else(|| self.document())
+        match same.cloned() {
+            Some(variable) => Some(variable),
+            None if self.chance.percent(12) => self.document(),
+            None => None,
+        }
     }
 
     pub(crate) fn document(&mut self) -> Option<Variable<'w>> {
@@ -44,13 +48,16 @@ impl<'w> Generator<'w, '_> {
 
     /// A document to be written, as a literal or a bind value; mostly one that the schema accepts.
     pub(crate) fn written_document(&mut self, collection: &'w Collection, wanted: Wanted) -> String {
-        if self.chance.percent(12)
+        if self.chance.percent(20)
             && let Some(variable) = self.document_of(&collection.shape)
         {
             self.note("document from data");
-            let name = variable.name;
-            return match self.chance.below(6) {
-                0 => name,
+            let name = match &variable.kind {
+                Kind::Part(shape) if self.chance.percent(75) => self.taken_over(&variable.name, shape),
+                _ => variable.name,
+            };
+            return match self.chance.below(7) {
+                0 | 6 => name,
                 1 => {
                     let document = self.document_to_write(collection, Wanted::Part);
                     let literal = self.document_literal(&document, &collection.shape, true);
@@ -66,7 +73,18 @@ impl<'w> Generator<'w, '_> {
             };
         }
         let document = self.document_to_write(collection, wanted);
-        match self.chance.below(20) {
+        // What is forbidden is written out, mostly: as a constant, it is looked at elsewhere.
+        let writable = |name: &String| {
+            let below = collection.shape.attribute(name);
+            name.starts_with('_') || below.is_some_and(|below| below.writable(&self.world.roles))
+        };
+        let forbidden = !document.as_object().unwrap().keys().all(writable);
+        let form = if forbidden && self.chance.percent(70) {
+            19
+        } else {
+            self.chance.below(20)
+        };
+        match form {
             0..=4 => self.bind(document),
             5 => {
                 let list = self.bind(json!([document]));
@@ -93,6 +111,22 @@ impl<'w> Generator<'w, '_> {
         }
     }
 
+    /// A document without what may not be read or may not be written.
+    fn taken_over(&mut self, name: &str, shape: &Shape) -> String {
+        let roles = &self.world.roles;
+        let left_out: Vec<String> = shape
+            .attributes
+            .iter()
+            .filter(|(name, below)| !(name.starts_with('_') || below.readable(roles) && below.writable(roles)))
+            .map(|(name, _)| format!("\"{name}\""))
+            .collect();
+        if left_out.is_empty() {
+            name.to_owned()
+        } else {
+            format!("UNSET({name}, {})", left_out.join(", "))
+        }
+    }
+
     /// A document to be written, as a value.
     pub(crate) fn document_to_write(&mut self, collection: &Collection, wanted: Wanted) -> Value {
         let whole = wanted != Wanted::Part;
@@ -102,7 +136,7 @@ impl<'w> Generator<'w, '_> {
             value_of(self.chance, &collection.shape, 0)
         };
         let roles = &self.world.roles;
-        let forbidden = self.chance.percent(15);
+        let forbidden = self.chance.percent(25);
         let place = self.chance.below(8);
         let object = document.as_object_mut().unwrap();
         // What may not be written is left out, but for one attribute now and then, an object where there is one.
@@ -111,7 +145,7 @@ impl<'w> Generator<'w, '_> {
             !shape.is_some_and(|shape| shape.writable(roles))
         };
         let mut kept = object.iter().filter(|(name, _)| unwritable(name)).collect::<Vec<_>>();
-        kept.sort_by_key(|(_, value)| !value.is_object());
+        kept.sort_by_key(|(_, value)| !(value.is_object() || value.is_array()));
         let kept = kept.first().filter(|_| forbidden).map(|(name, _)| (*name).clone());
         object.retain(|name, _| !unwritable(name) || Some(name) == kept.as_ref());
         if !whole && object.len() > 1 {
@@ -119,6 +153,10 @@ impl<'w> Generator<'w, '_> {
             dropped.and_then(|name| object.remove(&name));
         }
         if whole {
+            if self.chance.percent(5) {
+                let dropped = object.keys().next().cloned();
+                dropped.and_then(|name| object.remove(&name));
+            }
             let (share, stored) = if wanted == Wanted::Overwriting {
                 (90, 75)
             } else {
@@ -144,15 +182,36 @@ impl<'w> Generator<'w, '_> {
         document
     }
 
+    /// A key or the end of an edge, as it is mostly.
+    fn id(&mut self, value: &Value) -> String {
+        let document = self.document().map(|variable| variable.name);
+        match (self.chance.below(24), document) {
+            (0, Some(name)) => format!("{name}._id"),
+            (1, Some(name)) => format!("{name}.{}", self.chance.pick(&["_from", "_to", "_key"])),
+            (2, Some(name)) => format!(
+                "CONCAT(\"{}/\", {name}._key)",
+                self.chance.pick(&["people", "notes", "vault"])
+            ),
+            (3, _) => self.scalar(0),
+            (4 | 5, _) => self.bind(value.clone()),
+            _ => value.to_string(),
+        }
+    }
+
     fn document_literal(&mut self, value: &Value, shape: &Shape, top: bool) -> String {
+        let computed = if shape.writable(&self.world.roles) { 14 } else { 45 };
         match value {
-            _ if !top && self.chance.percent(10) => self.fitting(shape, 2),
+            _ if !top && self.chance.percent(computed) => self.fitting(shape, 2),
             Value::Object(object) => {
                 let members: Vec<String> = object
                     .iter()
                     .map(|(name, value)| {
                         let shape = shape.attribute(name).unwrap_or(shape);
-                        let value = self.document_literal(value, shape, false);
+                        let value = if name.starts_with('_') {
+                            self.id(value)
+                        } else {
+                            self.document_literal(value, shape, false)
+                        };
                         format!("\"{name}\": {value}")
                     })
                     .collect();

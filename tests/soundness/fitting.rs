@@ -4,6 +4,7 @@ use mallku_db::schema::{JsonType, Shape};
 
 use crate::queries::Generator;
 use crate::scope::Kind;
+use crate::world::value_of;
 
 impl Generator<'_, '_> {
     /// An expression of a shape's type, over what is in scope.
@@ -12,7 +13,17 @@ impl Generator<'_, '_> {
         let stored = self.stored_of(shape);
         if !stored.is_empty() && self.chance.percent(55) {
             let place = self.chance.below(stored.len());
-            return stored[place].clone();
+            let path = &stored[place];
+            // It may be absent.
+            return if self.chance.percent(30) && !shape.may_be(JsonType::Null) {
+                format!("NOT_NULL({path}, {})", self.constant(shape))
+            } else {
+                path.clone()
+            };
+        }
+        if self.chance.percent(15) {
+            let (one, other) = (self.constant(shape), self.constant(shape));
+            return format!("({} ? {one} : {other})", self.condition(0));
         }
         let types: Vec<JsonType> = shape.types.iter().copied().collect();
         let Some(&wanted) = types.get(self.chance.below(types.len())) else {
@@ -46,6 +57,16 @@ impl Generator<'_, '_> {
             }
             JsonType::Null => "null".to_owned(),
             _ => self.literal(),
+        }
+    }
+
+    /// A constant that a shape takes, mostly.
+    fn constant(&mut self, shape: &Shape) -> String {
+        let value = value_of(self.chance, shape, 1);
+        match self.chance.below(5) {
+            0 => self.literal(),
+            1 => self.bind(value),
+            _ => value.to_string(),
         }
     }
 

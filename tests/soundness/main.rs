@@ -26,6 +26,7 @@ mod expressions;
 mod fitting;
 mod properties;
 mod queries;
+mod rights;
 mod scope;
 mod statements;
 mod world;
@@ -40,7 +41,7 @@ use world::World;
 const PER_WORLD: u64 = 40;
 
 /// Everything that the generator must reach, and that must be admitted at least once.
-const PRODUCTIONS: [&str; 61] = [
+const PRODUCTIONS: [&str; 62] = [
     "ALL_SHORTEST_PATHS",
     "COLLECT",
     "COLLECT AGGREGATE",
@@ -96,6 +97,7 @@ const PRODUCTIONS: [&str; 61] = [
     "INSERT that overwrites",
     "fitting value",
     "called by name",
+    "computed name",
     "document overwritten",
     "COLLECT several",
     "COLLECT AGGREGATE INTO",

@@ -1,17 +1,20 @@
 //! What must hold for every admitted query.
 
+use std::collections::BTreeMap;
+
 use evaldb::query::{BindVars, QueryOptions, QueryResult, run};
 use evaldb::store::{CollectionKind, Database};
 use evaldb::trace::{Path, Trace, WriteKind};
-use evaldb::value::ELEMENT;
+use evaldb::value::{ELEMENT, Text};
 use mallku_db::aql::functions;
+use mallku_db::judge::documents::{Place, Projection};
 use mallku_db::judge::{Request, Verdict};
-use mallku_db::schema::{Operation, RoleSet, Shape};
+use mallku_db::schema::Operation;
 use serde_json::{Map, Value as Json};
 
 use crate::chance::Chance;
 use crate::queries::Generated;
-use crate::world::World;
+use crate::world::{DATABASE, World};
 
 /// How an evaluation ended, as a client sees it.
 #[derive(Debug, PartialEq)]
@@ -78,14 +81,48 @@ pub(crate) fn check(world: &World, query: &Generated, verdict: &Verdict, chance:
             "the trace changes the outcome: {outcome:?} against {unwatched:?}"
         ));
     }
-    let (other, _) = evaluate(&mut world.with_other_secrets(chance), query, false);
+    let mut otherwise = world.with_other_secrets(chance);
+    let (other, _) = evaluate(&mut otherwise, query, false);
     // Running out of steps ends the query at a point that hangs on the number of documents met on the way.
     let killed = |outcome: &Outcome| matches!(&outcome.rows, Err(text) if text.starts_with("1500 "));
     if other != outcome && !killed(&outcome) && !killed(&other) {
         let why = format!("hidden values change the outcome:\n{outcome:?}\n{other:?}");
         return Err(breaks("(b) non-interference")(why));
     }
+    if !verdict.writes.is_empty() && outcome.rows.is_ok() && other == outcome {
+        same_afterwards(world, &database, &otherwise).map_err(breaks("(b) non-interference"))?;
+    }
     Ok(outcome.rows.is_ok())
+}
+
+/// What can be read after a write is the same, whatever was hidden before.
+fn same_afterwards(world: &World, database: &Database, otherwise: &Database) -> Result<(), String> {
+    for name in world.resources().collections.keys() {
+        let place = Place {
+            user: world.user,
+            database: DATABASE,
+            collection: name,
+        };
+        let Some(projection) = Projection::of(&world.set, place) else {
+            continue;
+        };
+        let readable = |database: &Database| -> Result<BTreeMap<String, Json>, String> {
+            let collection = database.collection(name).map_err(|error| error.message)?;
+            let documents = collection.documents().map(|document| {
+                let mut json = document.to_json();
+                projection.reduce(&mut json);
+                (json["_key"].to_string(), json)
+            });
+            Ok(documents.collect())
+        };
+        let (one, other) = (readable(database)?, readable(otherwise)?);
+        if one != other {
+            return Err(format!(
+                "hidden values change what is in {name} afterwards: {one:?}\n{other:?}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn breaks(property: &str) -> impl Fn(String) -> String {
@@ -105,10 +142,7 @@ fn only_allowed(world: &World, trace: &Trace) -> Result<(), String> {
         }
     }
     for name in &trace.views_and_graphs {
-        let resources = world.resources();
-        let views = resources.views.get(&**name).map(|view| &view.allow);
-        let allow = views.or_else(|| resources.graphs.get(&**name).map(|graph| &graph.allow));
-        if !allow.is_some_and(|allow| allow.permits(&world.roles, Operation::Read)) {
+        if !world.rights.permits(name, Operation::Read) {
             return Err(format!("reads the view or graph {name}"));
         }
     }
@@ -261,31 +295,10 @@ fn dotted(path: &Path) -> String {
     text
 }
 
-/// Whether every step of a path may be read or written. An attribute that a closed schema does not name is no secret:
-/// no document has it.
+/// Whether a path may be read or written; the key of a document whose collection is closed is no secret to who writes it.
 fn admits(world: &World, collection: &str, path: &Path, write: bool) -> bool {
-    let Some(collection) = world.resources().collections.get(collection) else {
-        return false;
-    };
-    if !write && !world.readable(&collection.name) && path.as_slice() != [evaldb::value::Text::from("_key")] {
-        return false;
-    }
-    let mut shape: &Shape = &collection.shape;
-    for step in path {
-        shape = if &**step == ELEMENT {
-            shape.element()
-        } else {
-            match shape.attribute(step) {
-                Some(shape) => shape,
-                None => return !write,
-            }
-        };
-        let access = if write { &shape.write } else { &shape.read };
-        if !access.admits(&world.roles) {
-            return false;
-        }
-    }
-    true
+    let key = path.as_slice() == [Text::from("_key")];
+    (write || key || world.readable(collection)) && world.rights.admit(collection, path, write)
 }
 
 /// (c) What is stored keeps the schemas, edges end where they may, and in a document that was there before, read-only
@@ -316,8 +329,8 @@ fn still_valid(world: &World, database: &Database) -> Result<(), String> {
                 .and_then(|key| world.database.document(&schema.name, key).ok());
             if let Some(before) = before.map(evaldb::value::Value::to_json) {
                 let (mut was, mut is) = (Vec::new(), Vec::new());
-                read_only(&before, &schema.shape, &world.roles, "", &mut was);
-                read_only(&json, &schema.shape, &world.roles, "", &mut is);
+                read_only(world, &schema.name, &before, &mut Path::new(), "", &mut was);
+                read_only(world, &schema.name, &json, &mut Path::new(), "", &mut is);
                 if was != is {
                     return Err(format!("changes what is read-only in {id}: {was:?} became {is:?}"));
                 }
@@ -327,29 +340,37 @@ fn still_valid(world: &World, database: &Database) -> Result<(), String> {
     Ok(())
 }
 
-/// The parts of a document that these roles may not write, with their places.
-fn read_only(value: &Json, shape: &Shape, roles: &RoleSet, at: &str, found: &mut Vec<(String, Json)>) {
-    if !shape.write.admits(roles) {
+/// The parts of a document that this user may not write, with their places.
+fn read_only(
+    world: &World,
+    collection: &str,
+    value: &Json,
+    path: &mut Path,
+    at: &str,
+    found: &mut Vec<(String, Json)>,
+) {
+    if !world.rights.admit(collection, path, true) {
         found.push((at.to_owned(), value.clone()));
         return;
     }
     match value {
         Json::Object(members) => {
-            let mut members: Vec<_> = members
-                .iter()
-                .filter(|(name, _)| !(at.is_empty() && name.starts_with('_')))
-                .collect();
+            let mut members: Vec<_> = members.iter().collect();
             members.sort_by_key(|(name, _)| *name);
             for (name, value) in members {
-                if let Some(below) = shape.attribute(name) {
-                    read_only(value, below, roles, &format!("{at}.{name}"), found);
+                path.push(Text::from(name.as_str()));
+                if !is_system(path) {
+                    read_only(world, collection, value, path, &format!("{at}.{name}"), found);
                 }
+                path.pop();
             }
         }
         Json::Array(elements) => {
+            path.push(Text::from(ELEMENT));
             for (place, element) in elements.iter().enumerate() {
-                read_only(element, shape.element(), roles, &format!("{at}[{place}]"), found);
+                read_only(world, collection, element, path, &format!("{at}[{place}]"), found);
             }
+            path.pop();
         }
         _ => {}
     }

@@ -146,7 +146,7 @@ impl<'w> Generator<'w, '_> {
             _ => true,
         };
         let open: Vec<&(String, Kind<'w>)> = attributes.iter().filter(|(_, kind)| readable(kind)).collect();
-        if !open.is_empty() && !self.chance.percent(4) {
+        if !open.is_empty() && !self.chance.percent(5) {
             return Some(self.chance.pick(&open).clone());
         }
         if attributes.is_empty() {

@@ -197,7 +197,8 @@ impl<'w> Generator<'w, '_> {
         };
         text.push_str(&format!(" SEARCH {condition}"));
         if self.chance.percent(15) {
-            text.push_str(&format!(" OPTIONS {{collections: [\"{spanned}\"]}}"));
+            let named = self.chance.pick(&[spanned, spanned, spanned, "vault"]);
+            text.push_str(&format!(" OPTIONS {{collections: [\"{named}\"]}}"));
         }
         if self.chance.percent(15) {
             text.push_str(&format!(" SORT BM25({name}) DESC"));
@@ -543,10 +544,22 @@ impl<'w> Generator<'w, '_> {
             Operation::Remove,
         ][self.chance.below(7)];
         let upsert = operation == Operation::Insert && self.chance.percent(45);
-        let collection = if upsert {
-            self.upserted_collection()
-        } else {
-            self.collection(operation, None)
+        let collection = match self.looped_collection(operation) {
+            Some(collection) => collection,
+            None if upsert => self.upserted_collection(),
+            None => self.collection(operation, None),
+        };
+        // What holds something read-only is never replaced.
+        let kept = |path: &String| !path.starts_with('_');
+        let operation = match operation {
+            Operation::Replace
+                if self.chance.percent(70)
+                    && self.world.permits(&collection.name, Operation::Update)
+                    && collection.shape.read_only_paths(&self.world.roles).iter().any(kept) =>
+            {
+                Operation::Update
+            }
+            other => other,
         };
         let kind = Kind::Part(&collection.shape);
         let target = self.source(&collection.name);
@@ -561,7 +574,19 @@ impl<'w> Generator<'w, '_> {
             Operation::Insert if upsert => self.upsert(text, collection, &target),
             Operation::Insert => {
                 self.note("INSERT");
-                let options = match self.chance.below(9) {
+                let more = [Operation::Replace, Operation::Update, Operation::Read];
+                let more = more.map(|operation| self.world.permits(&collection.name, operation));
+                let allowed = |choice: usize| match choice {
+                    0 => more[0],
+                    1..=3 => more[1],
+                    4 => more[2],
+                    _ => true,
+                };
+                let mut choice = self.chance.below(9);
+                if !allowed(choice) && self.chance.percent(80) {
+                    choice = self.chance.below(9);
+                }
+                let options = match choice {
                     0 => " OPTIONS {overwriteMode: \"replace\"}",
                     1 => " OPTIONS {overwriteMode: \"update\", keepNull: false}",
                     2 => " OPTIONS {overwriteMode: \"update\", mergeObjects: false}",
@@ -572,6 +597,9 @@ impl<'w> Generator<'w, '_> {
                 };
                 let wanted = if options.contains("overwrite") {
                     self.note("INSERT that overwrites");
+                    if options.contains("ignore") {
+                        declared = &["NEW"];
+                    }
                     Wanted::Overwriting
                 } else {
                     declared = &["NEW"];
@@ -623,6 +651,17 @@ impl<'w> Generator<'w, '_> {
         let name = self.declare(Kind::Plain);
         text.push_str(&format!(" FOR {name} IN {list}"));
         name
+    }
+
+    /// A collection of which a document is in scope and which allows the operation, now and then.
+    fn looped_collection(&mut self, operation: Operation) -> Option<&'w Collection> {
+        let world = self.world;
+        let in_scope = |collection: &&Collection| {
+            let documents = |variable: &Variable<'w>| matches!(&variable.kind, Kind::Part(shape) if std::ptr::eq(*shape, &raw const collection.shape));
+            self.scope.iter().any(documents) && world.permits(&collection.name, operation)
+        };
+        let found = world.resources().collections.values().map(|it| &**it).find(in_scope)?;
+        self.chance.percent(40).then_some(found)
     }
 
     /// A collection that an `UPSERT` may write, where there is one.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use evaldb::store::{CollectionKind, Database, EdgeDefinition, Graph, View, WriteOptions};
-use evaldb::value::Value as Stored;
+use evaldb::trace::Path;
+use evaldb::value::{ELEMENT, Text, Value as Stored};
 use mallku_db::judge::Judge;
 use mallku_db::schema::{Collection, JsonType, Operation, Others, Resources, RoleSet, SchemaSet, Shape, WholeDocument};
 use serde_json::{Map, Value, json};
 
 use crate::chance::Chance;
+use crate::rights::Rights;
 
 pub(crate) const DATABASE: &str = "_system";
 
@@ -29,6 +31,7 @@ pub(crate) struct World {
     pub(crate) judge: Judge,
     pub(crate) user: Option<&'static str>,
     pub(crate) roles: RoleSet,
+    pub(crate) rights: Rights,
     pub(crate) database: Database,
 }
 
@@ -41,6 +44,7 @@ impl World {
         let roles = set.roles.of(user);
         let database = data(chance, &set.resources[DATABASE]);
         Self {
+            rights: Rights::of(&files, user),
             files,
             judge: Judge::new(Arc::clone(&set), 1 << 20),
             set,
@@ -55,10 +59,7 @@ impl World {
     }
 
     pub(crate) fn permits(&self, collection: &str, operation: Operation) -> bool {
-        self.resources()
-            .collections
-            .get(collection)
-            .is_some_and(|it| it.allow.permits(&self.roles, operation))
+        self.rights.permits(collection, operation)
     }
 
     /// Whether documents of the collection can be read, by whatever way: a view or a graph opens none that is closed.
@@ -95,7 +96,8 @@ impl World {
             if self.readable(&collection.name) {
                 for document in documents {
                     let mut json = document.to_json();
-                    change_hidden(chance, &mut json, &collection.shape, &self.roles);
+                    let hidden = |path: &Path| !self.rights.admit(&collection.name, path, false);
+                    change_hidden(chance, &mut json, &collection.shape, &hidden, &mut Path::new());
                     // Like the data, what is hidden keeps the schema.
                     if collection.validator.accepts(&json) {
                         database
@@ -212,6 +214,8 @@ fn allow(chance: &mut Chance) -> Value {
 fn object_schema(chance: &mut Chance, depth: usize) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
+    // Some objects have next to nothing that not everybody may do.
+    let kinds = if chance.percent(30) { 100 } else { 20 };
     for name in ["a", "b", "c", "d", "e", "o", "l", "t"] {
         if !chance.percent(if depth == 0 { 45 } else { 75 }) {
             continue;
@@ -220,7 +224,7 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
             "o" if depth > 0 => object_schema(chance, depth - 1),
             "l" if depth > 0 => {
                 let mut items = object_schema(chance, depth - 1);
-                if chance.percent(8) {
+                if chance.percent(12) {
                     items["readOnly"] = json!(true);
                 }
                 json!({"type": "array", "items": items})
@@ -229,11 +233,12 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
             "t" => json!({"type": "array", "items": guarded(chance)}),
             _ => scalar_schema(chance),
         };
-        match chance.below(20) {
+        match chance.below(kinds) {
             0..=3 => schema["writeOnly"] = json!(true),
             4 => schema["readOnly"] = json!(true),
             5 => schema["x-mallku"] = json!({"readers": ["staff"]}),
             6 => schema["x-mallku"] = json!({"writers": ["staff"]}),
+            7 if ["o", "l"].contains(&name) => schema["readOnly"] = json!(true),
             _ if chance.percent(12) => required.push(name),
             _ => {}
         }
@@ -245,10 +250,10 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
     } else if chance.percent(25) {
         schema["additionalProperties"] = guarded(chance);
     }
-    if chance.percent(10) {
+    if chance.percent(16) {
         schema["patternProperties"] = json!({"^x": guarded(chance)});
         // Of a name that both match, either may hide it.
-        if chance.percent(30) {
+        if chance.percent(50) {
             schema["patternProperties"]["1$"] = guarded(chance);
         }
     }
@@ -346,7 +351,7 @@ fn set_ends(chance: &mut Chance, collection: &Collection, json: &mut Value) {
     let Some(ends) = &collection.edge else { return };
     for (name, names) in [("_from", &ends.from), ("_to", &ends.to)] {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        json[name] = json!(format!("{}/k{}", chance.pick(&names), chance.below(4)));
+        json[name] = json!(format!("{}/k{}", chance.pick(&names), chance.below(5)));
     }
 }
 
@@ -413,7 +418,13 @@ pub(crate) fn value_of(chance: &mut Chance, shape: &Shape, depth: usize) -> Valu
 }
 
 /// Gives every hidden part another value, or none.
-fn change_hidden(chance: &mut Chance, value: &mut Value, shape: &Shape, roles: &RoleSet) {
+fn change_hidden(
+    chance: &mut Chance,
+    value: &mut Value,
+    shape: &Shape,
+    hidden: &dyn Fn(&Path) -> bool,
+    path: &mut Path,
+) {
     match value {
         Value::Object(object) => {
             let named = shape.attributes.iter().map(|(name, shape)| (name.as_str(), shape));
@@ -424,21 +435,29 @@ fn change_hidden(chance: &mut Chance, value: &mut Value, shape: &Shape, roles: &
                 if name.starts_with('_') {
                     continue;
                 }
-                if shape.read.admits(roles) {
+                path.push(Text::from(name));
+                if !hidden(path) {
                     if let Some(value) = object.get_mut(name) {
-                        change_hidden(chance, value, shape, roles);
+                        change_hidden(chance, value, shape, hidden, path);
                     }
                 } else if chance.percent(25) {
                     object.shift_remove(name);
                 } else {
                     object.insert(name.to_owned(), value_of(chance, shape, 1));
                 }
+                path.pop();
             }
         }
         Value::Array(items) => {
+            path.push(Text::from(ELEMENT));
             for item in items {
-                change_hidden(chance, item, shape.element(), roles);
+                if hidden(path) {
+                    *item = value_of(chance, shape.element(), 1);
+                } else {
+                    change_hidden(chance, item, shape.element(), hidden, path);
+                }
             }
+            path.pop();
         }
         _ => {}
     }
