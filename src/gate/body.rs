@@ -125,6 +125,14 @@ pub fn take_tree(share: &Share, text: &[u8]) -> Result<(), Refusal> {
     share.take_tree(text).map_err(|error| no_room(&error))
 }
 
+/// Takes so many bytes, for what is made of a body beside its tree.
+///
+/// # Errors
+/// When requests in work leave no room for it.
+pub fn take(share: &Share, bytes: usize) -> Result<(), Refusal> {
+    share.take(bytes).map_err(|error| no_room(&error))
+}
+
 fn no_room(error: &NoRoomError) -> Refusal {
     let mut refusal = Refusal::new(
         503,

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::cache::Dependencies;
 use super::value::{Constant, DEEPEST, MOST_ALTERNATIVES, Types, Value, each_element};
-use super::verdict::{Denial, Rule};
+use super::verdict::{self, Denial, MOST_DENIALS, Rule};
 use crate::aql::ast::{Bind, Pattern, Query, Span, VarId};
 use crate::schema::{Collection, Operation, Resources, RoleSet, SchemaSet};
 
@@ -17,9 +17,6 @@ use crate::schema::{Collection, Operation, Resources, RoleSet, SchemaSet};
 ///
 /// Values share their parts, so that a short query can name a value of exponential size; looking through it ends here.
 const FUEL: u32 = 400_000;
-
-/// Denials kept for one query; a text that earns more is not read to the end by anybody.
-const MOST_DENIALS: usize = 100;
 
 /// A collection that documents may come from.
 #[derive(Clone, Debug)]
@@ -141,10 +138,7 @@ impl<'a> Analysis<'a> {
 
     /// Denies the query, unless for this very reason already.
     pub(super) fn deny(&mut self, denial: Denial) {
-        let denial = denial.clipped();
-        if self.denials.len() < MOST_DENIALS && !self.denials.contains(&denial) {
-            self.denials.push(denial);
-        }
+        verdict::deny(&mut self.denials, denial);
     }
 
     /// Takes a step; `false`: the query is too intricate to be judged, which denies it.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::message::kind_of;
-use super::verdict::{Denial, Rule, Verdict};
+use super::verdict::{Denial, MOST_DENIALS, Rule, Verdict, deny};
 use super::writes::{Mode, check_json, replaced_document};
 use crate::schema::{Collection, Operation, Others, RoleSet, SchemaSet, Shape};
 
@@ -137,10 +137,11 @@ pub fn judge_documents(set: &SchemaSet, place: Place<'_>, operation: DocumentOpe
             verdict.denials.extend(replaced_document(collection, &roles));
         }
         for document in documents {
+            if verdict.denials.len() >= MOST_DENIALS {
+                break;
+            }
             for denial in check_json(collection, document, mode, &roles) {
-                if !verdict.denials.contains(&denial) {
-                    verdict.denials.push(denial);
-                }
+                deny(&mut verdict.denials, denial);
             }
         }
     }
@@ -164,11 +165,17 @@ pub fn judge_transaction(
         collection,
     };
     for name in read {
+        if verdict.denials.len() >= MOST_DENIALS {
+            break;
+        }
         if let Some(collection) = known(set, place(name), &mut verdict) {
             check(collection, Operation::Read, &roles, &mut verdict);
         }
     }
     for name in write {
+        if verdict.denials.len() >= MOST_DENIALS {
+            break;
+        }
         let Some(collection) = known(set, place(name), &mut verdict) else {
             continue;
         };
@@ -303,19 +310,20 @@ fn known<'s>(set: &'s SchemaSet, place: Place<'_>, verdict: &mut Verdict) -> Opt
         )
     };
     denial.span = None;
-    verdict.denials.push(denial);
+    deny(&mut verdict.denials, denial);
     None
 }
 
 fn check(collection: &Collection, operation: Operation, roles: &RoleSet, verdict: &mut Verdict) {
     if !collection.allow.permits(roles, operation) {
-        verdict.denials.push(Denial::operation_not_allowed(
+        let denial = Denial::operation_not_allowed(
             &collection.name,
             kind_of(collection),
             operation,
             &collection.allow,
             roles,
             None,
-        ));
+        );
+        deny(&mut verdict.denials, denial);
     }
 }

@@ -42,6 +42,20 @@ impl Verdict {
     }
 }
 
+/// Denials kept of one request: what earns more is not read to the end by anybody, and a client decides how many it earns.
+pub(super) const MOST_DENIALS: usize = 100;
+
+/// Adds a denial, unless it is there already or there are enough of them.
+pub(super) fn deny(denials: &mut Vec<Denial>, denial: Denial) {
+    if denials.len() >= MOST_DENIALS {
+        return;
+    }
+    let denial = denial.clipped();
+    if !denials.contains(&denial) {
+        denials.push(denial);
+    }
+}
+
 /// One reason to deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {

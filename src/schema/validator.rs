@@ -43,15 +43,21 @@ impl Validator {
         self.schema.is_valid(&self.without_system(document))
     }
 
-    /// Everything that is wrong with the document; empty: it keeps the schema. The document's own values are not
-    /// repeated in the messages, for they may be secret.
+    /// Everything that is wrong with the document; empty: it keeps the schema. Of a large document that does not, the
+    /// first thing only: all of them would take many times its own memory. The document's own values are not repeated
+    /// in the messages, for they may be secret.
     pub fn violations(&self, document: &Value) -> Vec<Violation> {
+        let document = self.without_system(document);
+        if self.schema.is_valid(&document) {
+            return Vec::new();
+        }
+        if is_large(&document) {
+            let first = self.schema.validate(&document).err();
+            return first.into_iter().map(|error| violation(&error)).collect();
+        }
         self.schema
-            .iter_errors(&self.without_system(document))
-            .map(|error| Violation {
-                path: error.instance_path().into_iter().map(|part| part.to_string()).collect(),
-                message: error.masked_with("the value").to_string(),
-            })
+            .iter_errors(&document)
+            .map(|error| violation(&error))
             .collect()
     }
 
@@ -67,6 +73,29 @@ impl Validator {
         std::borrow::Cow::Owned(Value::Object(
             kept.map(|(name, value)| (name.clone(), value.clone())).collect(),
         ))
+    }
+}
+
+/// Values of a document beyond which only the first violation is told.
+const MANY_VALUES: usize = 10_000;
+
+/// Whether [`Validator::violations`] tells the first thing only that is wrong with the document.
+pub fn is_large(document: &Value) -> bool {
+    fn within(value: &Value, left: usize) -> Option<usize> {
+        let left = left.checked_sub(1)?;
+        match value {
+            Value::Array(elements) => elements.iter().try_fold(left, |left, value| within(value, left)),
+            Value::Object(attributes) => attributes.values().try_fold(left, |left, value| within(value, left)),
+            _ => Some(left),
+        }
+    }
+    within(document, MANY_VALUES).is_none()
+}
+
+fn violation(error: &jsonschema::ValidationError<'_>) -> Violation {
+    Violation {
+        path: error.instance_path().into_iter().map(|part| part.to_string()).collect(),
+        message: error.masked_with("the value").to_string(),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Operations on documents without a query.
 
+use std::collections::BTreeSet;
+
+use mallku_db::judge::Verdict;
 use mallku_db::judge::documents::{
     DocumentOperation, Merge, Overwrite, Place, Projection, judge_documents, judge_transaction, visible,
 };
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use super::{rules, schemas};
 
@@ -161,4 +164,69 @@ fn read_only_attributes_survive_documents_by_key() {
         let inserted = ask(DocumentOperation::Insert { documents, overwrite });
         assert!(inserted.starts_with(wanted), "{documents:?} {merge:?}: {inserted}");
     }
+}
+
+#[test]
+fn however_much_is_wrong_the_denials_are_few_and_short() {
+    let set = schemas::attacked();
+    let bounded = |verdict: &Verdict| {
+        let (count, longest) = (
+            verdict.denials.len(),
+            verdict.denials.iter().map(|denial| denial.message.len()).max(),
+        );
+        assert!((1..=100).contains(&count), "{count}");
+        assert!(longest < Some(2000), "{longest:?}");
+    };
+    let many: Vec<_> = (0..50_000).map(|at| json!({format!("unknown{at}"): 1})).collect();
+    let wide: Map<String, Json> = (0..50_000).map(|at| (format!("unknown{at}"), 1.into())).collect();
+    let long = json!({"x".repeat(1_000_000): 1});
+    for documents in [
+        many,
+        vec![wide.into()],
+        vec![long],
+        vec![json!({"text": vec![1; 50_000]})],
+    ] {
+        let overwrite = Overwrite::Update(Merge {
+            keep_null: false,
+            merge_objects: true,
+        });
+        let documents = &documents[..];
+        let operation = DocumentOperation::Insert { documents, overwrite };
+        bounded(&judge_documents(&set, place("notes"), operation, false));
+    }
+    let names: BTreeSet<String> = (0..50_000).map(|at| format!("unknown{at}")).collect();
+    bounded(&judge_transaction(&set, None, "_system", &names, &names));
+}
+
+#[test]
+fn of_a_large_document_the_first_fault_is_told_and_none_is_missed() {
+    let made = json!({
+        "additionalProperties": false,
+        "properties": {
+            "numbers": {"type": "array", "items": {"type": "number"}},
+            "a": {"type": "object", "required": ["b", "c"], "properties": {"b": {"type": "number"}, "c": {"type": "number"}}}
+        },
+        "required": ["a"],
+        "x-mallku": {"allow": ["read", "insert", "update"]}
+    });
+    let set = schemas::attacked_with(&[("made.json", made)]);
+    let update = |document: Json| {
+        let documents = &[document];
+        let merge = Merge::default();
+        let operation = DocumentOperation::Update { documents, merge };
+        judge_documents(&set, place("made"), operation, false)
+    };
+    let good = vec![json!(1); 20_000];
+    let mut bad = good.clone();
+    bad[19_999] = json!("x");
+    assert_eq!(rules(&update(json!({"numbers": good}))), [""; 0]);
+    assert_eq!(rules(&update(json!({"numbers": bad}))), ["document-invalid"]);
+    // What `a` lacks is stored already, which is no fault in a merge; what comes after it may be one.
+    assert_eq!(rules(&update(json!({"a": {"b": 1}}))), [""; 0]);
+    for numbers in [bad, good] {
+        let verdict = update(json!({"a": {"b": 1}, "numbers": numbers}));
+        assert_eq!(rules(&verdict), ["document-invalid"]);
+    }
+    assert_eq!(update(json!({"numbers": vec!["x"; 20]})).denials.len(), 20);
+    assert_eq!(update(json!({"numbers": vec!["x"; 20_000]})).denials.len(), 1);
 }

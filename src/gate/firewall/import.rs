@@ -3,12 +3,15 @@
 //! arangod reads line-wise bodies with a parser that checks neither duplicate attributes nor UTF-8; what goes on is one JSON
 //! array written here.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::documents::is_key;
 use super::passage::{failure, read_object, respond};
 use super::{Context, Firewall};
 use crate::gate::body;
+use crate::gate::budget::Share;
 use crate::gate::json::{self, JsonLimits};
 use crate::gate::message::Response;
 use crate::gate::parameters::{Kind, Parameters, TargetWriter};
@@ -17,6 +20,9 @@ use crate::gate::target::Target;
 use crate::gate::upstream::Method;
 use crate::judge::Rule;
 use crate::judge::documents::{DocumentOperation, Merge, Overwrite, Place, judge_documents};
+
+/// Longest prefix of an edge's ends: a collection's name and the slash behind it.
+const MAX_PREFIX: usize = 257;
 
 const IMPORT: &[(&str, Kind)] = &[
     ("type", Kind::Text),
@@ -59,6 +65,17 @@ impl Firewall {
             .collection(&collection)
             .is_some_and(|collection| collection.edge.is_some());
         let documents = documents(context, &parameters)?;
+        for name in ["fromPrefix", "toPrefix"] {
+            let prefix = parameters.text(name).unwrap_or_default();
+            if prefix.len() > MAX_PREFIX {
+                let message = format!("{name:?} is longer than the name of a collection can be");
+                return Err(Refusal::bad_parameter(message));
+            }
+            body::take(
+                &context.share,
+                documents.len().saturating_mul(prefix.len()).saturating_mul(2),
+            )?;
+        }
         let documents: Vec<Value> = documents
             .into_iter()
             .map(|document| complete(document, &parameters, is_edge))
@@ -137,7 +154,7 @@ fn documents(context: &Context<'_>, parameters: &Parameters) -> Result<Vec<Value
                 lines(&bytes, json_limits)
             }
         }
-        None => headed(lines(&bytes, json_limits)?),
+        None => headed(lines(&bytes, json_limits)?, &context.share),
         Some(_) => Err(Refusal::bad_parameter(
             "\"type\" is one of array, list, documents, auto",
         )),
@@ -163,7 +180,7 @@ fn lines(bytes: &[u8], limits: JsonLimits) -> Result<Vec<Value>, Refusal> {
 }
 
 /// A first line of attribute names, then lines of values.
-fn headed(lines: Vec<Value>) -> Result<Vec<Value>, Refusal> {
+fn headed(lines: Vec<Value>, share: &Share) -> Result<Vec<Value>, Refusal> {
     let mut lines = lines.into_iter();
     let bad = || {
         Refusal::new(
@@ -175,13 +192,17 @@ fn headed(lines: Vec<Value>) -> Result<Vec<Value>, Refusal> {
     let Some(Value::Array(head)) = lines.next() else {
         return Err(bad());
     };
-    let mut names: Vec<String> = Vec::new();
+    let mut names: Vec<String> = Vec::with_capacity(head.len());
+    let mut known: HashSet<String> = HashSet::with_capacity(head.len());
     for name in head {
         match name {
-            Value::String(name) if !names.contains(&name) => names.push(name),
+            Value::String(name) if known.insert(name.clone()) => names.push(name),
             _ => return Err(bad()),
         }
     }
+    // Each document gets a copy of every name, and they are written out again: a body may become many times its size.
+    let copied = names.iter().map(String::len).sum::<usize>();
+    body::take(share, lines.len().saturating_mul(copied).saturating_mul(2))?;
     lines
         .map(|line| match line {
             Value::Array(values) if values.len() == names.len() => {
@@ -239,9 +260,13 @@ fn prefixed(object: &mut Map<String, Value>, name: &str, prefix: &str, replace: 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
+    use crate::gate::budget::Budget;
 
     #[test]
     fn lines_are_read_strictly() {
@@ -252,11 +277,34 @@ mod tests {
         );
         assert!(lines(b"{\"a\":1,\"a\":2}", limits).is_err());
         assert!(lines(b"{\"a\":\xff}", limits).is_err());
+        let share = Arc::new(Budget::default()).share();
         assert_eq!(
-            headed(vec![json!(["a", "b"]), json!([1, 2])]).unwrap(),
+            headed(vec![json!(["a", "b"]), json!([1, 2])], &share).unwrap(),
             [json!({"a": 1, "b": 2})]
         );
-        assert!(headed(vec![json!(["a", "a"]), json!([1, 2])]).is_err());
-        assert!(headed(vec![json!(["a"]), json!([1, 2])]).is_err());
+        assert!(headed(vec![json!(["a", "a"]), json!([1, 2])], &share).is_err());
+        assert!(headed(vec![json!(["a"]), json!([1, 2])], &share).is_err());
+    }
+
+    #[test]
+    fn names_that_each_line_repeats_take_room_before_they_are_copied() {
+        let budget = Arc::new(Budget::new(1_000_000, Duration::ZERO));
+        let long = "x".repeat(10_000);
+        let lines = |rows: usize| {
+            let mut lines = vec![json!([long])];
+            lines.resize(rows + 1, json!([1]));
+            lines
+        };
+        assert_eq!(headed(lines(10), &budget.share()).unwrap().len(), 10);
+        let refusal = headed(lines(1000), &budget.share()).unwrap_err();
+        assert_eq!((refusal.status, refusal.number), (503, number::QUEUE_FULL));
+    }
+
+    #[test]
+    fn a_first_line_of_many_names_is_read_in_linear_time() {
+        // Compared with each other, they would take minutes.
+        let names: Vec<String> = (0..300_000).map(|name| name.to_string()).collect();
+        let share = Arc::new(Budget::default()).share();
+        assert_eq!(headed(vec![json!(names)], &share).unwrap(), Vec::<Value>::new());
     }
 }

@@ -20,7 +20,7 @@ use super::words::{
 use crate::aql::ast::Span;
 use crate::judge::analysis::Analysis;
 use crate::judge::value::{Constant, Object, Part, Types, Value, each_element, push_name};
-use crate::schema::{Collection, Others, SYSTEM_ATTRIBUTES, Shape};
+use crate::schema::{Collection, Others, SYSTEM_ATTRIBUTES, Shape, is_large};
 
 /// Steps that trying one alternative counts for.
 const COST_OF_A_CHOICE: usize = 16;
@@ -633,13 +633,23 @@ impl<'a> Analysis<'a> {
             }
         }
         for document in &documents {
-            for violation in validator.violations(document) {
+            let violations = validator.violations(document);
+            // All of them are told, unless the document is large.
+            let only = violations.len() == 1 && is_large(document);
+            for violation in violations {
                 let in_hole = fit.holes.iter().any(|hole| violation.path.starts_with(hole));
                 // Where an object has alternatives, what is wrong in it is reported at the object itself.
                 let alternatives = violation.message.contains("Of' keyword");
                 let hides = alternatives && fit.pinned.iter().any(|pinned| pinned.starts_with(&violation.path));
                 if !in_hole && (hides || !fit.walked.contains(&violation.path)) {
                     self.deny(violated(fit.collection, &violation.path, &violation.message).at(fit.span));
+                } else if only {
+                    self.deny(unproven(
+                        fit.collection,
+                        "",
+                        "it is too large to be checked where it is known only in part",
+                        fit.span,
+                    ));
                 }
             }
         }

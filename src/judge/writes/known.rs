@@ -7,8 +7,8 @@ use super::words::{below, dotted, invalid, missing_end, read_only, unknown, viol
 use super::{Mode, Rule};
 use crate::judge::names::collection_of_id;
 use crate::judge::value::Types;
-use crate::judge::verdict::Denial;
-use crate::schema::{Collection, RoleSet, SYSTEM_ATTRIBUTES, Shape};
+use crate::judge::verdict::{Denial, MOST_DENIALS};
+use crate::schema::{Collection, RoleSet, SYSTEM_ATTRIBUTES, Shape, is_large};
 
 /// What is wrong with a document that is known as a whole.
 pub(in crate::judge) fn check_json(
@@ -49,6 +49,9 @@ pub(in crate::judge) fn check_json(
         roles,
         &mut found,
     );
+    if found.len() >= MOST_DENIALS {
+        return found;
+    }
     // The validator leaves ArangoDB's own attributes aside.
     if mode == Mode::Whole
         && members
@@ -95,7 +98,11 @@ pub(in crate::judge) fn check_json(
         } => merged_levels(effective, &collection.shape),
         _ => Vec::new(),
     };
+    let violates = !violations.is_empty();
     for violation in violations {
+        if found.len() >= MOST_DENIALS {
+            break;
+        }
         // What an object lacks that is merged into a valid one is there already.
         if merged.contains(&violation.path) && violation.message.ends_with("is a required property") {
             continue;
@@ -105,6 +112,17 @@ pub(in crate::judge) fn check_json(
         if !(known && violation.message.contains("Additional properties")) {
             found.push(violated(collection, &violation.path, &violation.message));
         }
+    }
+    // The violation that is none was the only one told; what follows it is not known.
+    if violates && found.is_empty() && is_large(effective) {
+        found.push(
+            invalid(
+                collection,
+                "*",
+                "it is too large to be checked against what it is merged with",
+            )
+            .hint("set fewer attributes at once, or give whole objects and `mergeObjects: false`"),
+        );
     }
     found
 }
@@ -145,6 +163,9 @@ pub(super) fn walk(
         }
         Json::Array(elements) => {
             for element in elements {
+                if found.len() >= MOST_DENIALS {
+                    return;
+                }
                 walk(collection, element, shape.element(), at, Stored::Nothing, roles, found);
             }
         }
@@ -162,6 +183,9 @@ fn walk_members(
     found: &mut Vec<Denial>,
 ) {
     for (name, value) in json.as_object().into_iter().flatten() {
+        if found.len() >= MOST_DENIALS {
+            return;
+        }
         // ArangoDB's own: it takes `_key` for the look-up or the new document, and sets the others itself.
         if at.is_empty() && SYSTEM_ATTRIBUTES[..3].contains(&name.as_str()) && shape.attribute(name).is_none() {
             continue;
@@ -209,6 +233,9 @@ pub(super) fn check_dropped(
     found: &mut Vec<Denial>,
 ) {
     for (name, value) in json.as_object().into_iter().flatten() {
+        if found.len() >= MOST_DENIALS {
+            return;
+        }
         let Some(shape_below) = shape.attribute(name) else {
             if value.is_null() {
                 found.push(unknown(collection, shape, at, name));
