@@ -343,7 +343,7 @@ impl<'a> Analysis<'a> {
                             .into_iter()
                             .map(Types::of_json)
                             .reduce(Types::or)
-                            .unwrap_or(Types::NULL)
+                            .unwrap_or(Types::NONE)
                     })
                 }
                 other => other.types(),

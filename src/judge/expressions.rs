@@ -397,8 +397,14 @@ impl<'a> Analysis<'a> {
             BinaryOp::Like | BinaryOp::NotLike => {
                 self.check_function("LIKE", span);
                 self.read_expr(left);
-                self.read_expr(right);
-                Value::Plain(Types::BOOL)
+                let pattern = self.read_value(right);
+                let literal = matches!(pattern, Value::Constant(Constant::String(_)));
+                // As the function of that name; what is negated is no null any more.
+                if literal || op == BinaryOp::NotLike {
+                    Value::Plain(Types::BOOL)
+                } else {
+                    Value::Plain(Types::BOOL.or(Types::NULL))
+                }
             }
             BinaryOp::Matches | BinaryOp::NotMatches => {
                 self.check_function("REGEX_TEST", span);

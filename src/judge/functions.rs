@@ -72,9 +72,15 @@ impl<'a> Analysis<'a> {
             "LENGTH" | "COUNT" => self.length(args),
             "FIRST" | "LAST" => self.first(args),
             "NTH" => self.nth(args),
-            "NOT_NULL" | "FIRST_DOCUMENT" | "FIRST_LIST" | "PASSTHRU" | "NOEVAL" | "NOOPT" => self.one_of(args),
+            "NOT_NULL" | "FIRST_DOCUMENT" | "FIRST_LIST" | "PASSTHRU" | "NOEVAL" | "NOOPT" => {
+                self.one_of(&function.text, args)
+            }
             "REVERSE" | "POP" | "SHIFT" | "SLICE" | "REMOVE_NTH" | "FLATTEN" => self.some_of(&function.text, args),
-            "APPEND" | "PUSH" | "UNSHIFT" | "UNION" | "INTERLEAVE" => self.together(&function.text, args),
+            "APPEND" => self.append(args),
+            "PUSH" | "UNSHIFT" | "UNION" | "INTERLEAVE" => {
+                let values = self.values(args);
+                self.together(&function.text, &values)
+            }
             "UNIQUE" | "SORTED" | "SORTED_UNIQUE" | "UNION_DISTINCT" | "INTERSECTION" | "MINUS" | "OUTERSECTION"
             | "REMOVE_VALUE" | "REMOVE_VALUES" => self.compared_elements(&function.text, args),
             "KEEP" => self.keep(args, span),
@@ -167,17 +173,22 @@ impl<'a> Analysis<'a> {
     }
 
     /// One of the arguments, chosen by its type or by not being null.
-    fn one_of(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+    fn one_of(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
         let mut values = Vec::with_capacity(args.len());
         for arg in args {
             let value = self.expr(arg);
             self.read_presence(&value, true, arg.span);
             values.push(value);
         }
-        // The first argument that is not null is only null when the last one can be.
+        // The first argument of the kind that is looked for is only null when the last one can be of another kind.
+        let wanted = match name {
+            "FIRST_DOCUMENT" => Types::OBJECT,
+            "FIRST_LIST" => Types::ARRAY,
+            _ => Types::ANY.without(Types::NULL),
+        };
         let never_null = values
             .last()
-            .is_some_and(|last| !self.known_types(last).meets(Types::NULL));
+            .is_some_and(|last| is_object(last) && wanted == Types::OBJECT || self.known_types(last).within(wanted));
         let values: Vec<_> = values
             .into_iter()
             .filter_map(|value| if never_null { self.not_null(&value) } else { Some(value) })
@@ -229,7 +240,11 @@ impl<'a> Analysis<'a> {
         }
         let levels = match others.as_slice() {
             [] => Some(1),
-            [(depth, span), ..] => self.known_json(depth, *span).and_then(|json| json.as_u64()),
+            // Less than one level counts as one. https://github.com/arangodb/arangodb `functions::Flatten`
+            [(depth, span), ..] => self
+                .known_json(depth, *span)
+                .and_then(|json| json.as_u64())
+                .map(|levels| levels.max(1)),
         };
         match levels
             .and_then(|levels| u32::try_from(levels).ok())
@@ -246,14 +261,47 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    /// `APPEND(list, more)` gives back `list` itself, whatever it is, where `more` is null or an empty array, and `more`
+    /// itself where `list` is null. https://github.com/arangodb/arangodb `functions::Append`
+    fn append(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
+        let values = self.values(args);
+        let mut results = vec![self.together("APPEND", &values)];
+        if let [(list, _), (more, _), ..] = values.as_slice() {
+            let types = self.known_types(list);
+            if !types.within(Types::ARRAY) && self.may_be_nothing(more) {
+                results.push(list.clone());
+            }
+            if types.meets(Types::NULL) && !self.known_types(more).within(Types::ARRAY) {
+                results.push(more.clone());
+            }
+        }
+        Value::union(results)
+    }
+
+    /// The values of arguments, not read yet, and where they stand.
+    fn values(&mut self, args: &'a [Expr<'a>]) -> Vec<(Value<'a>, Span)> {
+        args.iter().map(|arg| (self.expr(arg), arg.span)).collect()
+    }
+
+    /// Whether a value may be null or an array without elements.
+    fn may_be_nothing(&mut self, value: &Value<'a>) -> bool {
+        value.alternatives().iter().any(|alternative| match alternative {
+            Value::Array(array) => array.elements.is_empty(),
+            Value::Constant(constant @ Constant::Bind { json, .. }) => {
+                self.inspect(constant);
+                json.is_null() || json.as_array().is_some_and(Vec::is_empty)
+            }
+            other => self.known_types(other).meets(Types::ARRAY.or(Types::NULL)),
+        })
+    }
+
     /// An array with the elements of all arguments, or with an argument itself as element.
-    fn together(&mut self, name: &str, args: &'a [Expr<'a>]) -> Value<'a> {
-        let values: Vec<_> = args.iter().map(|arg| (self.expr(arg), arg.span)).collect();
+    fn together(&mut self, name: &str, values: &[(Value<'a>, Span)]) -> Value<'a> {
         let mut elements = Vec::new();
         for (index, (value, span)) in values.iter().enumerate() {
             // `APPEND(a, b, true)` and its like keep no value twice, so they compare.
             if index == 2 && matches!(name, "APPEND" | "PUSH" | "UNSHIFT") {
-                for (value, span) in &values {
+                for (value, span) in values {
                     self.read(value, *span);
                 }
                 break;
@@ -301,6 +349,9 @@ impl<'a> Analysis<'a> {
             array &= match name {
                 // Null counts as an empty array. https://github.com/arangodb/arangodb `functions::RemoveValue`
                 "REMOVE_VALUE" => index > 0 || types.within(Types::ARRAY.or(Types::NULL)),
+                // With null as its second argument it gives the first one back, whatever that is.
+                // https://github.com/arangodb/arangodb `functions::RemoveValues`
+                "REMOVE_VALUES" if index == 1 && types.meets(Types::NULL) && !array => return Value::ANY,
                 _ => types.within(Types::ARRAY),
             };
         }
@@ -506,6 +557,10 @@ impl<'a> Analysis<'a> {
         let Some(Json::Array(steps)) = self.known_json(&steps, path.span).map(Cow::into_owned) else {
             return self.any_attribute(&value, span);
         };
+        // Null where there is no path, where it begins at no object, and where a position is none of an array.
+        // https://github.com/arangodb/arangodb `functions::Value`
+        let names_only = !steps.is_empty() && steps.iter().all(Json::is_string);
+        let certain = names_only && value.alternatives().iter().all(is_object);
         for step in &steps {
             value = match step {
                 Json::String(name) => self.attribute(&value, name, path.span),
@@ -513,7 +568,11 @@ impl<'a> Analysis<'a> {
                 _ => return self.any_attribute(&value, span),
             };
         }
-        value
+        if certain {
+            value
+        } else {
+            Value::union([value, Value::NULL])
+        }
     }
 
     /// `TRANSLATE(key, lookup, default)`: the attribute of `lookup` that `key` names, else `default`, else `key`.

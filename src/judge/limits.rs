@@ -88,14 +88,9 @@ impl<'a> Analysis<'a> {
         }
         match value {
             Value::Array(array) => u64::try_from(array.elements.len()).ok(),
-            Value::Constant(
-                constant @ Constant::Bind {
-                    json: Json::Array(elements),
-                    ..
-                },
-            ) => {
+            Value::Constant(constant @ Constant::Bind { json, .. }) => {
                 self.inspect(constant);
-                u64::try_from(elements.len()).ok()
+                json.as_array().and_then(|elements| u64::try_from(elements.len()).ok())
             }
             _ => None,
         }

@@ -59,6 +59,12 @@ impl<'a> Analysis<'a> {
             && self.known_types(first).within(numbers)
             && self.known_types(second).within(numbers);
         let (left, right) = (self.operand(first), self.operand(second));
+        // A text such as "inf" or "1e308" is taken for that number.
+        let converted = [first, second].into_iter().any(|operand| {
+            !self
+                .known_types(operand)
+                .within(Types::NUMBER.or(Types::NULL).or(Types::BOOL))
+        });
         let zero_divides = right.low <= 0.0 && right.high >= 0.0;
         let (bounds, null) = match op {
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => followed(op, left, right),
@@ -67,7 +73,7 @@ impl<'a> Analysis<'a> {
             // At most as far from zero as either operand.
             _ => (Bounds::ALL, false),
         };
-        match (null, whole) {
+        match (null || converted, whole) {
             (false, _) => Value::number(whole, bounds),
             (true, true) => Value::Plain(Types::INTEGER.or(Types::NULL)),
             (true, false) => Value::Plain(Types::NUMBER.or(Types::NULL)),

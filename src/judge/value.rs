@@ -29,6 +29,8 @@ const FEW: usize = 64;
 pub(super) struct Types(u8);
 
 impl Types {
+    /// Those of what is never there: an element of an empty array.
+    pub(super) const NONE: Self = Self(0);
     pub(super) const NULL: Self = Self(1);
     pub(super) const BOOL: Self = Self(2);
     pub(super) const INTEGER: Self = Self(4);

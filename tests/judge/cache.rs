@@ -224,3 +224,22 @@ fn computed_writes_hang_on_their_bind_values() {
         }
     }
 }
+
+#[test]
+fn the_rows_of_a_bound_list_are_counted_each_time() {
+    let policy = json!({"limits": {"rowsWithoutLimit": 2}});
+    let judge = Judge::new(Arc::new(schemas::attacked_with(&[("policy.json", policy)])), 1 << 20);
+    let query = "FOR x IN @list RETURN x";
+    assert!(ask(&judge, query, json!({"list": "no list"})));
+    assert!(!ask(&judge, query, json!({"list": [1, 2, 3]})));
+    assert!(ask(&judge, query, json!({"list": [1, 2]})));
+}
+
+#[test]
+fn what_is_appended_is_looked_at() {
+    let judge = Judge::new(Arc::new(schemas::attacked()), 1 << 20);
+    let query = "FOR u IN users RETURN APPEND(u, @more)";
+    assert!(ask(&judge, query, json!({"more": [1]})));
+    assert!(!ask(&judge, query, json!({"more": []})));
+    assert!(!ask(&judge, query, json!({"more": null})));
+}

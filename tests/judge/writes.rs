@@ -67,7 +67,23 @@ fn set() -> SchemaSet {
         "additionalProperties": false,
         "x-mallku": {"kind": "edge", "from": ["users"], "to": ["users", "tied"], "allow": all}
     });
+    let rated = json!({
+        "type": "object",
+        "properties": {
+            "rate": {"type": "number"},
+            "grid": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}
+        },
+        "x-mallku": {"kind": "edge", "from": ["users"], "to": ["users"], "allow": all}
+    });
+    let keyed = json!({
+        "type": "object",
+        "properties": {"_key": {"type": "string", "pattern": "^[a-z]+$"}},
+        "x-mallku": {"allow": all}
+    });
     SchemaSet::from_files([
+        ("rated.json", rated.to_string()),
+        ("keyed.json", keyed.to_string()),
+        ("loose.json", json!({"x-mallku": {"allow": all}}).to_string()),
         ("users.json", users.to_string()),
         ("tied.json", tied.to_string()),
         ("nested.json", nested.to_string()),
@@ -138,6 +154,24 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("FOR u IN users UPDATE u WITH {nick: NOT_NULL(DATE_LOCALTOUTC(u.made, 'Europe/Berlin', true), '')} IN users", "", "document-invalid"),
     ("FOR u IN users UPDATE u WITH {flag: LIKE(u.name, u.nick)} IN users", "", "document-invalid"),
     ("FOR u IN users UPDATE u WITH {flag: u.name LIKE 'a%'} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {flag: u.name LIKE u.nick} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {flag: u.name NOT LIKE u.nick} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {words: APPEND(u.words, ['a'])} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {words: APPEND(u.words, 'a')} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {words: APPEND(u.words, @w)} IN users", r#"{"w": []}"#, "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {words: APPEND(u.nick || '', [])} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {words: APPEND(NOT_NULL(u.words, []), @w)} IN users", r#"{"w": []}"#, ""),
+    ("FOR u IN users UPDATE u WITH {words: APPEND(NOT_NULL(u.words, []), 'a')} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {words: REMOVE_VALUES('a', null)} IN users", "", "document-invalid"),
+    ("FOR u IN users INSERT {grid: FLATTEN([['a']], 0), _from: u._id, _to: u._id} INTO rated", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {nick: FIRST_DOCUMENT({a: 1}.b, 'x')} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {words: FIRST_LIST(u.extra, 'x')} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {words: FIRST_LIST(u.words, ['x'])} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {nick: VALUE(['x'], [0])} IN users", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {nick: VALUE({a: 'x'}, ['a'])} IN users", "", ""),
+    ("FOR u IN users UPDATE u WITH {nick: VALUE('x', [])} IN users", "", "document-invalid"),
+    ("FOR n IN nested UPDATE n WITH {x: 1, `none`: n.`none` + n.text} IN nested", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {age: MAX([0, FLOOR(u.nick * 2)])} IN users", "", ""),
     // What `KEEP` leaves is there as it was, or not at all.
     ("FOR n IN nested REPLACE n WITH KEEP(n, 'tie', 'none') IN nested", "", ""),
     ("FOR n IN nested REPLACE n WITH KEEP(n, 'tie') IN nested", "", "document-invalid"),
@@ -240,6 +274,16 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("FOR u IN users UPDATE u WITH {age: u.age} IN users", "", "document-invalid"),
     ("FOR u IN users UPDATE u WITH {age: u.age || 0} IN users", "", ""),
     // No double holds these, so that they are null.
+    ("FOR n IN nested UPDATE n WITH {tie: {a: n.x + 1}} IN nested OPTIONS {mergeObjects: false}", "", "document-invalid"),
+    ("FOR u IN users INSERT {since: 1, rate: u.nick + 1, _from: u._id, _to: u._id} INTO rated", "", "document-invalid"),
+    ("FOR u IN users INSERT {since: 1, rate: @n * 2, _from: u._id, _to: u._id} INTO rated", r#"{"n": "inf"}"#, "document-invalid"),
+    ("FOR u IN users INSERT {since: 1, rate: @n * 2, _from: u._id, _to: u._id} INTO rated", r#"{"n": 3}"#, ""),
+    ("LET twice = @n * 2 FOR u IN users INSERT {rate: twice, _from: u._id, _to: u._id} INTO rated", r#"{"n": 1.5}"#, ""),
+    // Names and keys that are known only when the query runs.
+    ("FOR u IN users INSERT {[u.name]: 1} INTO keyed", "", "document-invalid"),
+    ("FOR n IN nested INSERT n INTO keyed", "", "document-invalid"),
+    ("FOR n IN nested INSERT MERGE(n, {x: 1}) INTO keyed", "", "document-invalid"),
+    ("FOR n IN nested INSERT MERGE(n, {x: 1}) INTO loose", "", ""),
     ("UPDATE 'k' WITH {age: 1e308 * 10} IN users", "", "document-invalid"),
     ("UPDATE 'k' WITH {age: 1e308 + 1e308} IN users", "", "document-invalid"),
     ("FOR u IN users UPDATE u WITH {age: u.age / 0} IN users", "", "document-invalid"),

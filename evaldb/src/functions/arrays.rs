@@ -113,11 +113,11 @@ fn contains(items: &[Value], value: &Value) -> bool {
 
 fn append(evaluator: &mut Evaluator<'_>, args: &[Value]) -> Result<Value> {
     let (base, more) = (arg(args, 0), arg(args, 1));
-    if base.is_null() {
-        return Ok(Value::array(more.to_list()));
-    }
-    if more.is_null() {
+    if more.is_null() || more.as_array().is_some_and(<[Value]>::is_empty) {
         return Ok(base.clone());
+    }
+    if base.is_null() {
+        return Ok(more.clone());
     }
     let unique = arg(args, 2).is_true();
     on_array(evaluator, args, "APPEND", |items| {

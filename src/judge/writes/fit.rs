@@ -738,10 +738,9 @@ fn is_open(shape: &Shape) -> bool {
         && shape.required.is_empty()
         && shape.patterns.is_empty()
         && matches!(shape.others, Others::Open)
-        && shape
-            .attributes
-            .iter()
-            .all(|(name, below)| SYSTEM_ATTRIBUTES.contains(&name.as_str()) && below.attributes.is_empty())
+        && shape.attributes.iter().all(|(name, below)| {
+            SYSTEM_ATTRIBUTES.contains(&name.as_str()) && below.types.len() == 1 && !below.constrained
+        })
 }
 
 /// Whether a shape takes any content of an object or array of these types.

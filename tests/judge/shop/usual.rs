@@ -296,7 +296,7 @@ pub(super) const ROWS: &[Row] = &[
     ("writing", "app", "FOR c IN customers FILTER c.points > 100 UPDATE c WITH {level: 'gold'} IN customers", "", ""),
     ("writing", "app", "FOR c IN customers FILTER c.points > 100 UPDATE c._key WITH {level: 'gold'} IN customers RETURN {old: OLD.level, new: NEW.level}", "", ""),
     ("writing", "app", "FOR c IN customers UPDATE c WITH {points: c.points + 1} IN customers", "", ""),
-    ("writing", "app", "FOR c IN customers UPDATE c WITH {tags: APPEND(c.tags, 'x')} IN customers", "", ""),
+    ("writing", "app", "FOR c IN customers UPDATE c WITH {tags: APPEND(NOT_NULL(c.tags, []), 'x')} IN customers", "", ""),
     ("writing", "app", "FOR c IN customers UPDATE c WITH {tags: PUSH(c.tags, 'x', true)} IN customers", "", ""),
     ("writing", "app", "FOR c IN customers UPDATE c WITH {tags: REMOVE_VALUE(c.tags, 'x')} IN customers", "", ""),
     ("writing", "app", "FOR c IN customers UPDATE c WITH {tags: UNIQUE(c.tags || [])} IN customers", "", ""),

@@ -105,6 +105,7 @@ pub(super) const ROWS: &[Row] = &[
     ("a write that may not be", "app", "FOR c IN customers UPDATE c WITH {[c.name]: 1} IN customers", "", "document-invalid"),
     ("a write that may not be", "app", "FOR c IN customers UPDATE c WITH {address: c.address} IN customers", "", "whole-document"),
     ("a write that may not be", "app", "FOR c IN customers UPDATE c WITH {cards: APPEND(c.cards, {brand: 'x'})} IN customers", "", "whole-document"),
+    ("a write that may not be", "app", "FOR c IN customers UPDATE c WITH {tags: APPEND(c.tags, 'x')} IN customers", "", "document-invalid"),
     ("a write that may not be", "app", "FOR c IN customers UPDATE c WITH {cards: c.cards[*]} IN customers", "", "whole-document"),
     ("a write that may not be", "app", "FOR c IN customers UPDATE c WITH {tags: c.cards[*].number} IN customers", "", "attribute-hidden"),
     ("a write that may not be", "app", "FOR o IN orders FOR c IN customers UPDATE c WITH {level: o.status} IN customers", "", "document-invalid"),
