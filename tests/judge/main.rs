@@ -13,6 +13,7 @@ mod patterns;
 mod roles;
 mod schemas;
 mod shop;
+mod tables;
 mod writes;
 
 use mallku_db::judge::{Request, Verdict, judge};
