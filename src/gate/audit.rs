@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -21,8 +21,11 @@ use crate::config::Audit;
 use crate::judge::Rule;
 use crate::schema::Operation;
 
-/// Lines that wait for the writer; at a kilobyte each, a few megabytes.
+/// Lines that wait for the writer, and their bytes: a client's names may make a line long.
 const CAPACITY: usize = 4096;
+const CAPACITY_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a line beyond which the accesses are left out of it: who asked for what is there however long the names are.
+const LINE_BYTES: usize = 64 * 1024;
 
 /// What the gate decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,7 +140,7 @@ pub struct Record<'a> {
     /// With `MALLKU_AUDIT_VALUES`: its bind values, left out where they are many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bind_vars: Option<&'a serde_json::Map<String, serde_json::Value>>,
-    /// Whether the query was cut or bind values were left out.
+    /// Whether the query was cut, or bind values or accesses were left out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
     /// Attribute paths read, by collection.
@@ -288,6 +291,8 @@ struct Counts {
     /// Lines handed to the writer, and those that it is done with, for better or worse.
     queued: AtomicU64,
     settled: AtomicU64,
+    /// Bytes of the lines between both.
+    waiting: AtomicUsize,
     written: AtomicU64,
     dropped: AtomicU64,
     /// Dropped since the last line that got through.
@@ -345,7 +350,20 @@ impl Log {
         }
         record.time = SystemTime::now();
         let mut line = Vec::with_capacity(512);
-        if serde_json::to_writer(&mut line, &record).is_err() {
+        let mut written = serde_json::to_writer(&mut line, &record);
+        if line.len() > LINE_BYTES {
+            let short = Record {
+                reads: None,
+                writes: None,
+                query: None,
+                bind_vars: None,
+                cut: true,
+                ..record
+            };
+            line = Vec::with_capacity(512);
+            written = serde_json::to_writer(&mut line, &short);
+        }
+        if written.is_err() {
             self.drop_one();
             return;
         }
@@ -358,8 +376,11 @@ impl Log {
         let Some(sender) = &self.sender else {
             return;
         };
+        let bytes = line.len();
         self.counts.queued.fetch_add(1, Ordering::Relaxed);
-        if sender.try_send(line).is_err() {
+        let waiting = self.counts.waiting.fetch_add(bytes, Ordering::Relaxed);
+        if waiting.saturating_add(bytes) > CAPACITY_BYTES || sender.try_send(line).is_err() {
+            self.counts.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.counts.settled.fetch_add(1, Ordering::Relaxed);
             self.drop_one();
         }
@@ -425,12 +446,14 @@ impl Writer {
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
                 }
             }
+            let bytes = batch.len();
             let gap = self.counts.gap.swap(0, Ordering::Relaxed);
             if gap > 0 {
                 let now = Rfc3339(SystemTime::now());
                 batch.extend_from_slice(format!("{{\"time\":\"{now}\",\"dropped\":{gap}}}\n").as_bytes());
             }
             self.put(&batch, count);
+            self.counts.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.counts.settled.fetch_add(count, Ordering::Relaxed);
             batch.clear();
             batch.shrink_to(128 * 1024);

@@ -130,6 +130,11 @@ impl Share {
         Ok(())
     }
 
+    /// Bytes taken so far.
+    pub fn held(&self) -> usize {
+        self.held.get()
+    }
+
     /// Takes what a tree made of this JSON text may need.
     ///
     /// # Errors

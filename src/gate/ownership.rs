@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Most entries; the oldest use goes first.
+/// Most entries.
 const MAX_ENTRIES: usize = 100_000;
 
 /// What is known about one id.
@@ -50,13 +50,7 @@ impl Ownership {
             entries.retain(|_, (owned, used)| now.saturating_duration_since(*used) < owned.ttl);
         }
         if entries.len() >= MAX_ENTRIES {
-            let oldest = entries
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(id, _)| id.clone());
-            if let Some(oldest) = oldest {
-                entries.remove(&oldest);
-            }
+            make_room(&mut entries);
         }
         entries.insert(id.to_owned(), (owned, now));
     }
@@ -97,6 +91,29 @@ impl Ownership {
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Forgets the oldest of whoever has the most: who opens more than anybody can use takes nothing from others.
+fn make_room(entries: &mut HashMap<String, (Owned, Instant)>) {
+    let mut counts: HashMap<&Option<String>, usize> = HashMap::new();
+    for (owned, _) in entries.values() {
+        *counts.entry(&owned.user).or_default() += 1;
+    }
+    let Some((user, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else {
+        return;
+    };
+    let mut theirs: Vec<(Instant, &String)> = entries
+        .iter()
+        .filter(|(_, (owned, _))| owned.user == *user)
+        .map(|(id, (_, used))| (*used, id))
+        .collect();
+    theirs.sort_unstable();
+    // Several at once: looking through all of them is no work for each insertion.
+    theirs.truncate(theirs.len().min(MAX_ENTRIES / 100).max(1));
+    let ids: Vec<String> = theirs.into_iter().map(|(_, id)| id.clone()).collect();
+    for id in ids {
+        entries.remove(&id);
     }
 }
 
@@ -141,7 +158,25 @@ mod tests {
             );
         }
         table.insert("new", owned(), start + Duration::from_secs(1));
-        assert_eq!(table.len(), MAX_ENTRIES);
+        assert!(table.len() <= MAX_ENTRIES);
         assert_eq!(table.claim("0", Some("app"), "shop", start), Claim::Unknown);
+        let newest = (MAX_ENTRIES - 1).to_string();
+        assert_eq!(table.claim(&newest, Some("app"), "shop", start), Claim::Own(owned()));
+    }
+
+    #[test]
+    fn who_fills_the_table_pushes_out_nobody_else() {
+        let table = Ownership::default();
+        let start = Instant::now();
+        let other = Owned {
+            user: Some("other".into()),
+            ..owned()
+        };
+        table.insert("theirs", other.clone(), start);
+        for number in 0..MAX_ENTRIES + MAX_ENTRIES / 10 {
+            let when = start + Duration::from_micros(number as u64);
+            table.insert(&number.to_string(), owned(), when);
+        }
+        assert_eq!(table.claim("theirs", Some("other"), "shop", start), Claim::Own(other));
     }
 }

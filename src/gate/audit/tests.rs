@@ -165,3 +165,41 @@ fn a_flush_waits_for_the_lines_and_not_for_ever() {
     assert_eq!(log.written(), 0);
     drop(open);
 }
+
+#[test]
+fn waiting_lines_are_bounded_by_their_bytes_as_well() {
+    let (memory, open) = Memory::gated();
+    let log = Log::start(Some(Sink::to(Box::new(memory.clone())))).unwrap();
+    let user = "x".repeat(24_000);
+    for _ in 0..1000 {
+        log.write(Record {
+            user: Some(&user),
+            ..Record::default()
+        });
+    }
+    assert!(log.counts.waiting.load(Ordering::Relaxed) <= CAPACITY_BYTES);
+    assert!(log.dropped() > 500, "{}", log.dropped());
+    drop(open);
+    log.flush(Duration::from_secs(60));
+    assert_eq!(log.counts.waiting.load(Ordering::Relaxed), 0);
+    assert_eq!(log.written() + log.dropped(), 1000);
+}
+
+#[test]
+fn a_long_name_keeps_no_request_out_of_the_log() {
+    let memory = Memory::default();
+    let log = Log::start(Some(Sink::to(Box::new(memory.clone())))).unwrap();
+    let paths = BTreeSet::from(["x".repeat(2 * CAPACITY_BYTES)]);
+    let writes = BTreeMap::from([("notes".to_owned(), BTreeMap::from([(Operation::Insert, paths)]))]);
+    log.write(Record {
+        user: Some("app"),
+        fingerprint: "9f2c",
+        writes: Some(Writes(&writes)),
+        ..Record::default()
+    });
+    drop(log);
+    let lines = memory.lines();
+    assert_eq!(lines[0]["user"], "app");
+    assert_eq!(lines[0]["fingerprint"], "9f2c");
+    assert_eq!((&lines[0]["cut"], lines[0].get("writes")), (&true.into(), None));
+}

@@ -1,9 +1,12 @@
 //! The documents API: operations judged, documents validated, answers reduced to what the user may read.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::passage::{error_object, failure, read, respond, respond_empty, unusable};
 use super::{Context, Firewall};
+use crate::gate::body;
 use crate::gate::message::Response;
 use crate::gate::parameters::{Kind, Parameters, TargetWriter};
 use crate::gate::reply::{Refusal, number};
@@ -115,10 +118,7 @@ impl Context<'_> {
         if !keep_revision {
             object.remove("_rev");
         }
-        let is_edge = self
-            .collection(self.name(0))
-            .is_some_and(|collection| collection.edge.is_some());
-        if !is_edge {
+        if !self.may_be_edges(self.name(0)) {
             // Dropped without a word by arangod.
             object.remove("_from");
             object.remove("_to");
@@ -139,6 +139,12 @@ impl Context<'_> {
             (_, Some(_)) => return Err(Refusal::new(400, number::DOCUMENT_KEY_BAD, "illegal document key")),
         }
         Ok(Value::Object(object))
+    }
+
+    /// Whether a collection has edges. One that no schema names may have some, and is reached where the gate only detects.
+    pub(super) fn may_be_edges(&self, collection: &str) -> bool {
+        self.collection(collection)
+            .is_none_or(|collection| collection.edge.is_some())
     }
 
     fn list(&self) -> Result<Vec<Value>, Refusal> {
@@ -457,7 +463,7 @@ impl Firewall {
             .map(|document| context.document(document, identity, keep_revision))
             .collect::<Result<_, _>>()?;
         let merge = merge_of(&parameters);
-        let judged: Vec<Value> = documents.iter().map(without_revision).collect();
+        let judged = without_revisions(context, &documents)?;
         let operation = if context.method == Method::Put {
             DocumentOperation::Replace { documents: &judged }
         } else {
@@ -576,6 +582,16 @@ pub(super) fn without_revision(document: &Value) -> Value {
         object.remove("_rev");
     }
     document
+}
+
+/// Documents without revisions; those that have none are not copied.
+fn without_revisions<'d>(context: &Context<'_>, documents: &'d [Value]) -> Result<Cow<'d, [Value]>, Refusal> {
+    if documents.iter().all(|document| document.get("_rev").is_none()) {
+        return Ok(Cow::Borrowed(documents));
+    }
+    // The copies take as much as the body did.
+    body::take(&context.share, context.share.held())?;
+    Ok(Cow::Owned(documents.iter().map(without_revision).collect()))
 }
 
 fn body_of(mut documents: Vec<Value>, many: bool) -> Vec<u8> {

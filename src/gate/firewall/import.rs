@@ -61,9 +61,7 @@ impl Firewall {
                 ));
             }
         };
-        let is_edge = context
-            .collection(&collection)
-            .is_some_and(|collection| collection.edge.is_some());
+        let is_edge = context.may_be_edges(&collection);
         let documents = documents(context, &parameters)?;
         for name in ["fromPrefix", "toPrefix"] {
             let prefix = parameters.text(name).unwrap_or_default();

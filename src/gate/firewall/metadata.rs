@@ -121,24 +121,24 @@ impl Firewall {
                 let name = context.name(0).to_owned();
                 context.require_visible(Rule::UnknownView, "view", &name)?;
                 let target = TargetWriter::new(context.database()).words("/_api/view").name(&name);
-                self.one(context, target, |object| {
+                self.one(context, target, |_, object| {
                     object.retain(|name, _| VIEW_MEMBERS.contains(&name.as_str()));
                 })
             }
             Call::GraphList => {
                 Parameters::read(context.target, &[])?;
                 let target = TargetWriter::new(context.database()).words("/_api/gharial");
-                self.list(context, target, "graphs", |_, item| keep(item, GRAPH_MEMBERS))
+                self.list(context, target, "graphs", cut_graph)
             }
             Call::GraphInfo => {
                 Parameters::read(context.target, &[])?;
                 let name = context.name(0).to_owned();
                 context.require_visible(Rule::UnknownGraph, "graph", &name)?;
                 let target = TargetWriter::new(context.database()).words("/_api/gharial").name(&name);
-                self.one(context, target, |object| {
+                self.one(context, target, |context, object| {
                     object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "graph"));
                     if let Some(graph) = object.get_mut("graph") {
-                        keep(graph, GRAPH_MEMBERS);
+                        cut_graph(context, graph);
                     }
                 })
             }
@@ -163,7 +163,7 @@ impl Firewall {
             Call::AnalyzerList => {
                 Parameters::read(context.target, &[])?;
                 let target = TargetWriter::new(context.database()).words("/_api/analyzer");
-                self.one(context, target, |object| {
+                self.one(context, target, |_, object| {
                     object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "result"));
                     if let Some(Value::Array(items)) = object.get_mut("result") {
                         // The properties of an AQL analyzer hold a query.
@@ -176,7 +176,7 @@ impl Firewall {
             Call::DatabaseCurrent => {
                 Parameters::read(context.target, &[])?;
                 let target = TargetWriter::new(context.database()).words("/_api/database/current");
-                self.one(context, target, |object| {
+                self.one(context, target, |_, object| {
                     object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "result"));
                     if let Some(Value::Object(result)) = object.get_mut("result") {
                         result.retain(|name, _| matches!(name.as_str(), "id" | "name" | "isSystem" | "path"));
@@ -191,7 +191,7 @@ impl Firewall {
                 let served = context.policy.set().databases.clone();
                 let all = context.detect;
                 let target = TargetWriter::new(context.database()).words("/_api/database/user");
-                self.one(context, target, move |object| {
+                self.one(context, target, move |_, object| {
                     object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "result"));
                     if let Some(Value::Array(names)) = object.get_mut("result") {
                         names.retain(|name| {
@@ -205,7 +205,7 @@ impl Firewall {
             _ => {
                 Parameters::read(context.target, &[])?;
                 let target = TargetWriter::new(context.database()).words("/_api/key-generators");
-                self.one(context, target, |object| {
+                self.one(context, target, |_, object| {
                     object.retain(|name, _| matches!(name.as_str(), "error" | "code" | "keyGenerators"));
                 })
             }
@@ -217,14 +217,14 @@ impl Firewall {
         &self,
         context: &mut Context<'_>,
         target: TargetWriter,
-        cut: impl FnOnce(&mut Map<String, Value>),
+        cut: impl FnOnce(&Context<'_>, &mut Map<String, Value>),
     ) -> Result<Response, Refusal> {
         let answer = self.ask(context, target)?;
         if answer.status >= 400 {
             return failure(answer, false);
         }
         let mut object = read_object(&answer)?;
-        cut(&mut object);
+        cut(context, &mut object);
         Ok(respond(answer, &Value::Object(object)))
     }
 
@@ -271,8 +271,12 @@ impl Firewall {
                 target = target.words(what);
             }
         }
-        self.one(context, target, |object| {
+        self.one(context, target, |context, object| {
             object.retain(|name, _| COLLECTION_MEMBERS.contains(&name.as_str()));
+            // Sizes tell how much there is in hidden attributes, and the number of indexes that there are hidden ones.
+            if !context.detect && !context.all_readable([name]) {
+                object.remove("figures");
+            }
         })
     }
 
@@ -331,6 +335,27 @@ fn place<'c>(context: &'c Context<'_>, collection: &'c str) -> Place<'c> {
     }
 }
 
+/// What of a graph's definition may leave: the collections in it that may be learnt of.
+fn cut_graph(context: &Context<'_>, graph: &mut Value) {
+    keep(graph, GRAPH_MEMBERS);
+    let cut_names = |names: Option<&mut Value>| {
+        if let Some(Value::Array(names)) = names {
+            names.retain(|name| name.as_str().is_some_and(|name| context.sees(name)));
+        }
+    };
+    cut_names(graph.get_mut("orphanCollections"));
+    if let Some(Value::Array(definitions)) = graph.get_mut("edgeDefinitions") {
+        definitions.retain(|definition| {
+            let edges = definition.get("collection").and_then(Value::as_str);
+            edges.is_some_and(|name| context.sees(name))
+        });
+        for definition in definitions {
+            cut_names(definition.get_mut("from"));
+            cut_names(definition.get_mut("to"));
+        }
+    }
+}
+
 fn keep(item: &mut Value, members: &[&str]) {
     if let Value::Object(object) = item {
         object.retain(|name, _| members.contains(&name.as_str()));
@@ -350,10 +375,9 @@ fn shows_nothing_hidden(context: &Context<'_>, collection: &str, index: &Value) 
         return true;
     }
     let mut paths = Vec::new();
-    for member in ["fields", "storedValues", "prefixFields"] {
-        match index.get(member) {
-            None => {}
-            Some(Value::Array(fields)) => {
+    for (member, value) in index.as_object().into_iter().flatten() {
+        match value {
+            Value::Array(fields) if matches!(member.as_str(), "fields" | "storedValues" | "prefixFields") => {
                 for field in fields {
                     match field {
                         Value::String(path) => paths.push(path.clone()),
@@ -362,7 +386,9 @@ fn shows_nothing_hidden(context: &Context<'_>, collection: &str, index: &Value) 
                     }
                 }
             }
-            Some(_) => return false,
+            // Such as an inverted index's `primarySort`.
+            Value::Array(_) | Value::Object(_) => return false,
+            _ => {}
         }
     }
     paths.iter().all(|path| {

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 
 use super::passage::{failure, read_object, respond};
-use super::{Context, Firewall};
+use super::{AVAILABILITY, Context, Firewall};
 use crate::gate::credentials::{self, Credentials, Token};
 use crate::gate::message::Response;
 use crate::gate::parameters::{Kind, Parameters, TargetWriter};
@@ -121,8 +121,14 @@ impl Firewall {
     pub(super) fn plain(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
         Parameters::read(context.target, &[])?;
         let words = context.trail.route.unwrap_or_default();
-        let target = TargetWriter::new(context.database()).words(words).finish();
-        // The phase in which availability is asked for is the answer itself.
+        // Availability is for everybody and belongs to no database: with a name before it, arangod would tell strangers whether
+        // there is a database of that name.
+        let target = if words == AVAILABILITY {
+            TargetWriter::server()
+        } else {
+            TargetWriter::new(context.database())
+        };
+        let target = target.words(words).finish();
         let outgoing = Self::outgoing(context, Method::Get, target);
         let answer = self.send(context, outgoing)?;
         if answer.status >= 400 {

@@ -1,6 +1,7 @@
 //! The whole path in front of a database that records what arrives.
 
 mod differential;
+mod learnt;
 mod refused;
 mod tending;
 mod trust;
