@@ -111,6 +111,7 @@ impl<'s> Builder<'_, 's> {
                 shape.takes = Takes::NOTHING;
             }
         }
+        self.limit_parts(node, &mut shape);
         if matches!(
             node.get("unevaluatedProperties").map(|node| &node.value),
             Some(Json::Bool(false))
@@ -119,6 +120,55 @@ impl<'s> Builder<'_, 's> {
             shape.others = Others::Absent;
         }
         shape
+    }
+
+    /// What keywords say of access that speak of parts of a value which other keywords, or the value itself, choose: it
+    /// holds for every part that may be meant.
+    fn limit_parts(&mut self, node: &'s Node, shape: &mut Shape) {
+        for key in ["contains", "unevaluatedItems"] {
+            if let Some(limits) = node.get(key).and_then(|part| self.limits(part)) {
+                let items = shape
+                    .items
+                    .as_deref()
+                    .map_or_else(|| limits.clone(), |items| meet(items, &limits));
+                shape.items = Some(Box::new(items));
+            }
+        }
+        if let Some(limits) = node.get("unevaluatedProperties").and_then(|part| self.limits(part)) {
+            let named = node.get("properties");
+            for (name, attribute) in &mut shape.attributes {
+                if named.is_none_or(|named| named.get(name).is_none()) {
+                    *attribute = meet(attribute, &limits);
+                }
+            }
+            match &mut shape.others {
+                Others::Absent => {}
+                others @ Others::Open => *others = Others::Like(Box::new(limits)),
+                Others::Like(others) => **others = meet(others, &limits),
+            }
+        }
+        // What is in a text, or the names of attributes, cannot be told apart from the value.
+        for key in ["contentSchema", "propertyNames"] {
+            let Some(part) = node.get(key) else { continue };
+            let (hides, forbids) = self.restricts(part, &mut BTreeSet::new());
+            if hides {
+                shape.read = Access::Nobody;
+            }
+            if forbids {
+                shape.write = Access::Nobody;
+            }
+        }
+    }
+
+    /// What a schema says of access alone; `None`: nothing.
+    fn limits(&mut self, part: &'s Node) -> Option<Shape> {
+        if self.restricts(part, &mut BTreeSet::new()) == (false, false) {
+            return None;
+        }
+        self.conditions += 1;
+        let limits = relax(&self.shape(part));
+        self.conditions -= 1;
+        Some(limits)
     }
 
     /// Whether a schema for the same value speaks of attributes that it does not name: to `unevaluatedProperties` these are

@@ -53,6 +53,36 @@ fn unevaluated_properties_do_not_close_what_a_part_opens() {
 }
 
 #[test]
+fn what_is_hidden_under_any_keyword_is_hidden() {
+    let nobody = roles(&[]);
+    let hidden = json!({"type": "object", "properties": {"pin": {"type": "string", "writeOnly": true}}});
+    for part in [
+        json!({"contains": hidden}),
+        json!({"contains": hidden, "items": {"properties": {"pin": {}}}}),
+        json!({"prefixItems": [{"type": "string"}], "unevaluatedItems": hidden}),
+        json!({"unevaluatedItems": {"$ref": "#/$defs/Entry"}}),
+    ] {
+        let set = loaded(&json!({"properties": {"list": part}, "$defs": {"Entry": hidden}}));
+        let list = collection(&set).shape.attribute("list").unwrap();
+        assert!(!list.readable(&nobody), "{part}");
+        let pin = list.element().attribute("pin").unwrap();
+        assert!(!pin.readable(&nobody) && pin.writable(&nobody), "{part}");
+        assert!(list.element().attribute("other").unwrap().readable(&nobody), "{part}");
+    }
+    let set = loaded(&json!({
+        "properties": {"a": {}, "text": {"contentSchema": hidden}},
+        "anyOf": [{"properties": {"b": {}}}, {}],
+        "unevaluatedProperties": {"type": "string", "writeOnly": true}
+    }));
+    let shape = &collection(&set).shape;
+    let readable = |name: &str| shape.attribute(name).unwrap().readable(&nobody);
+    assert!(readable("a") && readable("_key"));
+    assert!(!readable("b") && !readable("other") && !readable("text"));
+    let set = loaded(&json!({"properties": {"list": {"contains": {"readOnly": true}}}}));
+    assert!(!collection(&set).shape.attribute("list").unwrap().writable(&nobody));
+}
+
+#[test]
 fn an_empty_directory_is_a_mount_that_went_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let faults = SchemaSet::load(dir.path()).unwrap_err();

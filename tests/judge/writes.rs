@@ -443,6 +443,25 @@ fn documents_are_copied_where_their_attributes_mean_the_same() {
     open["additionalProperties"] = json!(true);
     let mut other = live.clone();
     other["allOf"] = json!([{"properties": {"name": {"minLength": 2}, "tags": {}}}]);
+    let mut keyed = live.clone();
+    keyed["properties"]["_key"] = json!({"type": "string", "pattern": "^[a-z]+$"});
+    let pair = |first: &str| {
+        closed(
+            json!({"a": {"type": first}, "b": {"$ref": "#/properties/a"}}),
+            json!([]),
+        )
+    };
+    let tree = |extra: serde_json::Value| {
+        closed(
+            json!({"leaves": {"type": "array", "items": {"$ref": "#"}}, "x": extra}),
+            json!([]),
+        )
+    };
+    let by_way = |first: &str| {
+        let mut schema = closed(json!({"a": {"type": first}, "b": {"$ref": "#/$defs/Same"}}), json!([]));
+        schema["$defs"] = json!({"Same": {"$ref": "#/properties/a"}});
+        schema
+    };
     let files = [
         ("live.json", live.clone()),
         (
@@ -473,6 +492,14 @@ fn documents_are_copied_where_their_attributes_mean_the_same() {
         ("tied.json", tied),
         ("open.json", open),
         ("other.json", other),
+        ("keyed.json", keyed.clone()),
+        ("keyed2.json", keyed),
+        ("texts.json", pair("string")),
+        ("numbers.json", pair("number")),
+        ("tree.json", tree(json!({"type": "string"}))),
+        ("trees.json", tree(json!({"type": "number"}))),
+        ("ways.json", by_way("string")),
+        ("others.json", by_way("number")),
     ];
     let set = SchemaSet::from_files(files.map(|(name, schema)| (name, schema.to_string())))
         .unwrap_or_else(|faults| panic!("{faults}"));
@@ -511,6 +538,16 @@ fn documents_are_copied_where_their_attributes_mean_the_same() {
             "",
         ),
         ("LET x = FIRST(FOR y IN live RETURN y) INSERT x INTO archive", ""),
+        // A key goes with its document.
+        ("FOR x IN live INSERT x INTO keyed", "document-invalid"),
+        ("FOR x IN live INSERT MERGE(x, {_key: 'a'}) INTO keyed", ""),
+        ("FOR x IN live INSERT UNSET(x, '_key') INTO keyed", ""),
+        ("FOR x IN keyed INSERT x INTO keyed2", ""),
+        ("FOR x IN keyed INSERT x INTO live", ""),
+        // The same text, and another meaning.
+        ("FOR x IN texts INSERT UNSET(x, 'a') INTO numbers", "document-invalid"),
+        ("FOR x IN tree INSERT UNSET(x, 'x') INTO trees", "document-invalid"),
+        ("FOR x IN ways INSERT UNSET(x, 'a') INTO others", "document-invalid"),
     ] {
         let found = rules(&verdict(&set, None, query, "")).join(" ");
         if found != wanted {

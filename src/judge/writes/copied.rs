@@ -20,13 +20,20 @@ pub(super) fn takes_attributes_of(target: &Collection, source: &Collection, with
     if !documents || !closed || target.shape.constrained || dialect(source) != dialect(target) {
         return false;
     }
-    let system = |name: &str| SYSTEM_ATTRIBUTES[..3].contains(&name);
+    // Of ArangoDB's own attributes a copy keeps the key, which matters where the target says something of it.
+    let set_anew =
+        |name: &str| SYSTEM_ATTRIBUTES[..3].contains(&name) && (name != "_key" || says(target, name).is_none());
     source
         .shape
         .attributes
         .keys()
-        .filter(|name| !system(name) && !without.iter().any(|without| without == name.as_str()))
+        .filter(|name| !set_anew(name) && !without.iter().any(|without| without == name.as_str()))
         .all(|name| takes(target, source, name))
+}
+
+/// What a schema says of an attribute in `properties`.
+fn says<'s>(collection: &'s Collection, name: &str) -> Option<&'s Json> {
+    collection.json_schema.get("properties")?.get(name)
 }
 
 fn takes(target: &Collection, source: &Collection, name: &str) -> bool {
@@ -36,13 +43,18 @@ fn takes(target: &Collection, source: &Collection, name: &str) -> bool {
     if asks_nothing(shape) {
         return true;
     }
-    let written = |collection: &Collection| collection.json_schema.get("properties")?.get(name).cloned();
-    match (written(source), written(target)) {
-        // Beside `properties`, other keywords could speak of the attribute: then the texts alone tell nothing.
+    match (says(source, name), says(target, name)) {
+        // Beside `properties`, other keywords could speak of the attribute: then the texts alone tell nothing. In draft-07
+        // a `$ref` even silences those beside it.
         (Some(given), Some(asked)) => {
             given == asked
                 && speaks_through_properties(&target.json_schema)
-                && (!refers(&asked) || definitions(source) == definitions(target))
+                && source.json_schema.get("$ref").is_none()
+                && match references(asked) {
+                    References::None => true,
+                    References::Definitions => definitions(source) == definitions(target) && closed_in(target),
+                    References::Others => false,
+                }
         }
         _ => false,
     }
@@ -63,12 +75,35 @@ fn definitions(collection: &Collection) -> [Option<&Json>; 2] {
     ["$defs", "definitions"].map(|key| collection.json_schema.get(key))
 }
 
-fn refers(schema: &Json) -> bool {
-    match schema {
-        Json::Object(members) => members.iter().any(|(key, value)| key == "$ref" || refers(value)),
-        Json::Array(elements) => elements.iter().any(refers),
-        _ => false,
-    }
+/// Whether the definitions refer to one another only.
+fn closed_in(collection: &Collection) -> bool {
+    let mut definitions = definitions(collection).into_iter().flatten();
+    definitions.all(|definitions| references(definitions) != References::Others)
+}
+
+/// Where the references in a schema lead.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum References {
+    None,
+    Definitions,
+    /// To the whole schema, or to another attribute's.
+    Others,
+}
+
+fn references(schema: &Json) -> References {
+    let below = match schema {
+        Json::Object(members) => members.values().map(references).max(),
+        Json::Array(elements) => elements.iter().map(references).max(),
+        _ => None,
+    };
+    let own = match schema.get("$ref") {
+        None => References::None,
+        Some(to) => match to.as_str() {
+            Some(to) if to.starts_with("#/$defs/") || to.starts_with("#/definitions/") => References::Definitions,
+            _ => References::Others,
+        },
+    };
+    below.map_or(own, |below| below.max(own))
 }
 
 /// The attributes that a copy of a whole document has for certain.
