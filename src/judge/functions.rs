@@ -262,7 +262,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// `APPEND(list, more)` gives back `list` itself, whatever it is, where `more` is null or an empty array, and `more`
-    /// itself where `list` is null. https://github.com/arangodb/arangodb `functions::Append`
+    /// itself where `list` is null (<https://github.com/arangodb/arangodb>, `functions::Append`).
     fn append(&mut self, args: &'a [Expr<'a>]) -> Value<'a> {
         let values = self.values(args);
         let mut results = vec![self.together("APPEND", &values)];

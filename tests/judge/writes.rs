@@ -56,7 +56,15 @@ fn set() -> SchemaSet {
                 "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
                 "maxProperties": 1
             },
-            "none": {"type": ["integer", "null"]}
+            "none": {"type": ["integer", "null"]},
+            "box": {
+                "type": "object",
+                "properties": {"deep": {
+                    "type": "object",
+                    "properties": {"need": {"type": ["string", "null"]}},
+                    "required": ["need"]
+                }}
+            }
         },
         "required": ["tie", "none"],
         "x-mallku": {"allow": all}
@@ -202,6 +210,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("UPDATE 'k' WITH {address: {made: null}} IN users OPTIONS {keepNull: false}", "", "attribute-read-only"),
     ("UPDATE 'k' WITH {nick: 'a'} IN users OPTIONS {keepNull: null}", "", "option-not-allowed"),
     ("UPDATE 'k' WITH {made: null} IN users OPTIONS {keepNull: false}", "", "attribute-read-only"),
+    ("FOR u IN users UPDATE u WITH {nick: u.words[0]} IN users OPTIONS {keepNull: false}", "", ""),
+    ("FOR u IN users UPDATE u WITH {home: {city: 'x', zip: u.nick}} IN users OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("FOR u IN users UPDATE u WITH {address: {zip: u.nick}} IN users OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("FOR n IN nested UPDATE n WITH {box: {x: n._key, deep: {need: null}}} IN nested OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("FOR n IN nested UPDATE n WITH {box: {x: n._key, deep: {need: null}}} IN nested", "", ""),
+    ("FOR u IN users UPDATE u WITH {address: {zip: NOT_NULL(u.nick, '')}} IN users OPTIONS {keepNull: false}", "", ""),
     ("UPDATE 'k' WITH {address: {zip: '1'}} IN users", "", ""),
     ("UPDATE 'k' WITH {address: {zip: @z}} IN users", r#"{"z": "1"}"#, ""),
     ("UPDATE 'k' WITH {address: {zip: 1}} IN users", "", "document-invalid"),

@@ -345,7 +345,8 @@ fn merge(old: &Object, patch: &Object, options: &WriteOptions) -> Object {
             (Some(Value::Object(before)), Value::Object(after)) if options.merge_objects => {
                 Value::object(merge(before, after, options))
             }
-            (_, Value::Object(after)) if !options.keep_null => Value::object(without_nulls(after)),
+            // In the place of another value the object stays as it is.
+            (None, Value::Object(after)) if !options.keep_null => Value::object(without_nulls(after)),
             _ => value.clone(),
         };
         result.set(name.clone(), merged);

@@ -331,8 +331,10 @@ impl<'a> Analysis<'a> {
                 .at(fit.span),
             );
         }
+        // In an object that takes the place of another value, null stays. https://github.com/arangodb/arangodb
+        // `mergeObjectsForUpdate`
+        let null_is_not_written = dropped && at.is_empty() || (end && !matches!(value, Value::Constant(_)));
         at.push(name.to_owned());
-        let null_is_not_written = dropped || (end && !matches!(value, Value::Constant(_)));
         if let Some(json) = self.fit_value(fit, value, below_shape, at, required, null_is_not_written) {
             skeleton.insert(name.to_owned(), json);
         }
@@ -366,7 +368,7 @@ impl<'a> Analysis<'a> {
             let stored = fit.mode.stored(at.len());
             let mut found = Vec::new();
             walk(fit.collection, &json, shape, at, stored, self.roles, &mut found);
-            if null_drops {
+            if matches!(fit.mode, Mode::Merge { keep_null: false, .. }) {
                 check_dropped(fit.collection, &json, shape, at, self.roles, &mut found);
             }
             for denial in found {
