@@ -18,10 +18,27 @@ impl<'a> Analysis<'a> {
         self.check_with();
         let query = self.query;
         if let Some((expr, value)) = self.block(&query.body) {
-            self.read(&value, expr.span);
+            self.read_written_out(expr, &value);
             self.returned = Some((expr, value));
         }
         self.check_unused_binds();
+    }
+
+    /// Uses a value as a whole; where it is written out as an object or array, each part at its own place.
+    fn read_written_out(&mut self, expr: &'a Expr<'a>, value: &Value<'a>) {
+        match (&expr.kind, value) {
+            (ExprKind::Object(written), Value::Object(object)) if object.is_written_out(written) => {
+                for (written, member) in written.iter().zip(&object.members) {
+                    self.read_written_out(&written.value, &member.value);
+                }
+            }
+            (ExprKind::Array(written), Value::Array(array)) if written.len() == array.elements.len() => {
+                for (written, element) in written.iter().zip(&array.elements) {
+                    self.read_written_out(written, element);
+                }
+            }
+            _ => self.read(value, expr.span),
+        }
     }
 
     /// A subquery: an array of what it returns.

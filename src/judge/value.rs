@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
+use crate::aql::ast::{self as aql, MemberKey};
 use crate::schema::{Bounds, JsonType, Shape};
 
 /// Nesting of values beyond which they are read as a whole instead of being tracked.
@@ -377,6 +378,20 @@ pub(super) struct Object<'a> {
     /// Whether it is the path of a traversal, whose attributes everybody knows: another one is a mistake.
     pub(super) path: bool,
     facts: Facts,
+}
+
+impl Object<'_> {
+    /// Whether the object has the members of this literal, in this order, and nothing else.
+    pub(super) fn is_written_out(&self, literal: &[aql::Member<'_>]) -> bool {
+        let same = |(written, member): (&aql::Member<'_>, &Member<'_>)| match &written.key {
+            MemberKey::Name(name) => name.text == member.name,
+            MemberKey::Bind(_) | MemberKey::Computed(_) => false,
+        };
+        self.rest.is_empty()
+            && !self.open
+            && literal.len() == self.members.len()
+            && literal.iter().zip(&self.members).all(same)
+    }
 }
 
 /// A known attribute of an object.

@@ -4,7 +4,7 @@ use mallku_db::judge::{Request, Rule, judge, render, to_json};
 use mallku_db::schema::SchemaSet;
 use serde_json::json;
 
-use super::schemas;
+use super::{schemas, verdict};
 
 /// A rule, a query that it denies, bind values.
 #[rustfmt::skip]
@@ -165,4 +165,21 @@ fn a_verdict_in_json() {
         })
     );
     assert_eq!(verdict.fingerprint.len(), 32);
+}
+
+#[test]
+fn what_is_written_out_is_marked_where_it_stands() {
+    let secret = json!({"x-mallku": {"allow": ["read"]}, "properties": {"pw": {"writeOnly": true}}});
+    let set = SchemaSet::from_files([("users.json", secret.to_string())]).unwrap_or_else(|faults| panic!("{faults}"));
+    for (query, marked) in [
+        ("FOR u IN users RETURN {name: u.name, both: [1, u]}", "u]"),
+        ("FOR u IN users COLLECT n = u.name INTO g RETURN {n, g}", "g}"),
+        ("FOR u IN users RETURN MERGE(u, {a: 1})", "MERGE(u, {a: 1})"),
+        ("FOR u IN users LET x = {a: 1, u} RETURN x", "x"),
+    ] {
+        let denials = verdict(&set, None, query, "").denials;
+        let span = denials[0].span.unwrap();
+        assert_eq!(denials.len(), 1, "{query}");
+        assert!(query[span.start as usize..].starts_with(marked), "{query}: {span:?}");
+    }
 }

@@ -104,7 +104,10 @@ pub(super) fn wrong_type(collection: &Collection, path: &str, types: Types, shap
     } else {
         let wanted = Types::of_shape(shape);
         denial.hint(
-            if wanted.meets(Types::INTEGER) && !Types::NUMBER.within(wanted) && types.within(Types::NUMBER) {
+            if wanted.meets(Types::INTEGER)
+                && !Types::NUMBER.within(wanted)
+                && types.without(Types::NULL).within(Types::NUMBER)
+            {
                 "make it whole: `FLOOR(value)`"
             } else if wanted.meets(Types::STRING) {
                 "convert it, with `TO_STRING(value)`, or bind the value"
