@@ -69,6 +69,7 @@ impl<'s> Builder<'_, 's> {
             _ => return Shape::open(),
         }
         let mut shape = self.own(node);
+        self.beside(node, &mut shape);
         if let Some(target) = node
             .get("$ref")
             .and_then(Node::text)
@@ -243,6 +244,38 @@ impl<'s> Builder<'_, 's> {
         };
         shape.items = self.items(node);
         shape
+    }
+
+    /// What keywords hide or forbid that say little else of a value's attributes and elements.
+    fn beside(&mut self, node: &'s Node, shape: &mut Shape) {
+        let mut restricting = |key: &str| {
+            let part = node.get(key)?;
+            let (hides, forbids) = self.restricts(part, &mut BTreeSet::new());
+            (hides || forbids).then(|| (relax(&self.shape(part)), hides, forbids))
+        };
+        // Elements that one of these speaks of are told from the others only by their content.
+        for key in ["contains", "unevaluatedItems"] {
+            if let Some((below, ..)) = restricting(key) {
+                shape.items = Some(Box::new(meet(shape.element(), &below)));
+            }
+        }
+        if let Some((below, ..)) = restricting("unevaluatedProperties") {
+            shape.others = match &shape.others {
+                Others::Absent => Others::Absent,
+                Others::Open => Others::Like(Box::new(below)),
+                Others::Like(others) => Others::Like(Box::new(meet(others, &below))),
+            };
+        }
+        // What is in a text, and what attributes are called, cannot be taken out of it.
+        for key in ["contentSchema", "propertyNames"] {
+            if let Some((_, hides, forbids)) = restricting(key) {
+                for (access, restricted) in [(&mut shape.read, hides), (&mut shape.write, forbids)] {
+                    if restricted {
+                        *access = Access::Nobody;
+                    }
+                }
+            }
+        }
     }
 
     /// One shape for all elements: positions are not told apart.

@@ -305,6 +305,37 @@ fn overlapping_patterns_hide_what_one_of_them_hides() {
     assert!(!readable("z") && !readable("az") && !readable("abcz"));
 }
 
+/// Keywords that speak of a part of a value without naming it hide that part too.
+#[test]
+fn what_is_hidden_by_rare_keywords_is_hidden() {
+    let secret = json!({"properties": {"s": {"$ref": "#/$defs/Secret"}}});
+    let set = loaded(&json!({
+        "$defs": {"Secret": {"writeOnly": true}},
+        "properties": {
+            "listed": {"contains": secret},
+            "rest": {"prefixItems": [{}], "unevaluatedItems": {"writeOnly": true}},
+            "text": {"type": "string", "contentSchema": secret},
+            "names": {"propertyNames": {"writeOnly": true}, "contentSchema": {"readOnly": true}},
+            "open": {"properties": {"a": {}}, "unevaluatedProperties": {"writeOnly": true}},
+            "typed": {"additionalProperties": {"type": "string"}, "unevaluatedProperties": {"writeOnly": true}},
+            "plain": {"contains": {"const": 1}, "propertyNames": {"pattern": "a"}, "unevaluatedProperties": {"type": "string"}},
+        },
+    }));
+    let shape = &collection(&set).shape;
+    let everybody = RoleSet::everybody();
+    let hidden = ["listed[*].s", "names", "open.*", "rest[*]", "text", "typed.*"];
+    assert_eq!(shape.hidden_paths(&everybody), hidden);
+    assert_eq!(shape.read_only_paths(&everybody), ["names"]);
+    assert!(
+        shape
+            .attribute("open")
+            .unwrap()
+            .attribute("a")
+            .unwrap()
+            .readable(&everybody)
+    );
+}
+
 #[test]
 fn an_update_is_judged_alone_where_attributes_are_independent() {
     let set = loaded(
