@@ -437,8 +437,11 @@ impl<'a> Analysis<'a> {
     /// `MERGE`: attributes of later arguments replace those of earlier ones.
     fn merge(&mut self, args: &'a [Expr<'a>], span: Span) -> Value<'a> {
         let mut values: Vec<Value<'a>> = args.iter().map(|arg| self.expr(arg)).collect();
+        // Whether each of the values is merged for certain: a list may be empty.
+        let mut each = true;
         if let [single] = values.as_slice() {
             // One array of objects instead of many arguments.
+            each = matches!(single, Value::Array(_)) || !single.types().meets(Types::ARRAY);
             values = match single {
                 Value::Array(array) => array.elements.clone(),
                 Value::List(list) => vec![list.element.clone(), list.element.clone()],
@@ -490,6 +493,9 @@ impl<'a> Analysis<'a> {
                     });
                 }
             }
+        }
+        if !each {
+            make_optional(&mut members);
         }
         let object = Value::object(members, rest, open);
         if certain {

@@ -309,7 +309,7 @@ impl<'a> Analysis<'a> {
         // https://github.com/arangodb/arangodb `TRI_ERROR_ARANGO_INVALID_EDGE_ATTRIBUTE`
         let end = fit.collection.edge.is_some() && at.is_empty() && (name == "_from" || name == "_to");
         // `keepNull: false` drops what is set to null.
-        let dropped = matches!(fit.mode, Mode::Merge { keep_null: false, .. });
+        let dropped = fit.mode.drops_null();
         if dropped && required && !end && self.known_types(value).meets(Types::NULL) {
             self.deny(
                 invalid(
@@ -368,7 +368,7 @@ impl<'a> Analysis<'a> {
             let stored = fit.mode.stored(at.len());
             let mut found = Vec::new();
             walk(fit.collection, &json, shape, at, stored, self.roles, &mut found);
-            if matches!(fit.mode, Mode::Merge { keep_null: false, .. }) {
+            if fit.mode.drops_null() {
                 check_dropped(fit.collection, &json, shape, at, self.roles, &mut found);
             }
             for denial in found {
@@ -395,6 +395,9 @@ impl<'a> Analysis<'a> {
             let mut found = Vec::new();
             for choice in &choices {
                 walk(fit.collection, choice, shape, at, stored, self.roles, &mut found);
+                if fit.mode.drops_null() {
+                    check_dropped(fit.collection, choice, shape, at, self.roles, &mut found);
+                }
             }
             for denial in found {
                 self.deny(denial.at(fit.span));
@@ -495,9 +498,18 @@ impl<'a> Analysis<'a> {
                     }
                 }
                 Value::Object(object) => {
+                    // Whole in itself, though nulls may be dropped from it.
+                    let mode = if fit.mode.drops_null() {
+                        Mode::Merge {
+                            keep_null: false,
+                            merge_objects: false,
+                        }
+                    } else {
+                        Mode::Whole
+                    };
                     let mut inner = Fit {
                         collection: fit.collection,
-                        mode: Mode::Whole,
+                        mode,
                         span: fit.span,
                         skeleton: Json::Null,
                         walked: Vec::new(),
@@ -525,6 +537,9 @@ impl<'a> Analysis<'a> {
                         .unwrap_or_default();
                     let mut found = Vec::new();
                     walk(fit.collection, &json, shape, at, Stored::Merged, self.roles, &mut found);
+                    if fit.mode.drops_null() {
+                        check_dropped(fit.collection, &json, shape, &mut at.to_vec(), self.roles, &mut found);
+                    }
                     for denial in found {
                         self.deny(denial.at(fit.span));
                     }

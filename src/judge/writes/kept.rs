@@ -22,6 +22,11 @@ pub(super) enum Stored {
 }
 
 impl Mode {
+    /// Whether an attribute that is set to null may be gone afterwards.
+    pub(super) fn drops_null(self) -> bool {
+        matches!(self, Self::Merge { keep_null: false, .. })
+    }
+
     /// What a value meets that is written at this depth; attributes of the document are at depth 1.
     pub(super) fn stored(self, depth: usize) -> Stored {
         match self {
