@@ -154,17 +154,22 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(item) = access.next_element_seed(inner)? {
             items.push(item);
         }
+        // The room that grew in advance is many times what a small list needs; an object is made of the size that it has.
+        items.shrink_to_fit();
         Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
-        let mut object = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
+        let mut members: Vec<(String, Value)> = Vec::new();
+        while let Some(name) = access.next_key()? {
+            members.push((name, access.next_value_seed(inner)?));
+        }
+        let mut object = Map::with_capacity(members.len());
+        for (name, value) in members {
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("duplicate attribute {name:?}")));
             }
-            let value = access.next_value_seed(inner)?;
             object.insert(name, value);
         }
         Ok(Value::Object(object))

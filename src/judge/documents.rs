@@ -51,6 +51,16 @@ pub enum DocumentOperation<'a> {
     Remove,
 }
 
+impl<'a> DocumentOperation<'a> {
+    /// The documents that it writes.
+    pub fn documents(&self) -> &'a [Json] {
+        match *self {
+            Self::Insert { documents, .. } | Self::Replace { documents } | Self::Update { documents, .. } => documents,
+            Self::Read | Self::Remove => &[],
+        }
+    }
+}
+
 /// What creating a document does where one with its key is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {

@@ -81,15 +81,16 @@ const MANY_VALUES: usize = 10_000;
 
 /// Whether [`Validator::violations`] tells the first thing only that is wrong with the document.
 pub fn is_large(document: &Value) -> bool {
-    fn within(value: &Value, left: usize) -> Option<usize> {
-        let left = left.checked_sub(1)?;
-        match value {
-            Value::Array(elements) => elements.iter().try_fold(left, |left, value| within(value, left)),
-            Value::Object(attributes) => attributes.values().try_fold(left, |left, value| within(value, left)),
-            _ => Some(left),
-        }
+    count_values(document) > MANY_VALUES
+}
+
+/// The values that a value consists of, itself included.
+pub fn count_values(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => 1 + elements.iter().map(count_values).sum::<usize>(),
+        Value::Object(attributes) => 1 + attributes.values().map(count_values).sum::<usize>(),
+        _ => 1,
     }
-    within(document, MANY_VALUES).is_none()
 }
 
 fn violation(error: &jsonschema::ValidationError<'_>) -> Violation {

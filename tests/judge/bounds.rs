@@ -245,3 +245,23 @@ fn functions_that_find_documents_have_a_limit_of_their_own() {
         assert_eq!(rules(&verdict(&set, None, &query, "")).join(" "), wanted, "{call}");
     }
 }
+
+#[test]
+fn a_large_value_beside_many_choices_is_looked_at_with_a_limit() {
+    let num = json!({
+        "properties": {"list": {"type": "array"}, "number": {"type": "number", "minimum": 0}},
+        "x-mallku": {"allow": ["insert"]}
+    });
+    let set = schemas::attacked_with(&[("num.json", num)]);
+    let query = "FOR x IN @each INSERT {list: @large, number: x} INTO num";
+    let judged = |large: usize, each: usize| {
+        let each: Vec<_> = (0..each).collect();
+        let binds = json!({"large": vec![1; large], "each": each});
+        rules(&verdict(&set, None, query, &binds.to_string())).join(" ")
+    };
+    assert_eq!(judged(1000, 1000), "");
+    // The whole document, as often as there are choices, would be looked at for a minute.
+    let start = Instant::now();
+    assert_eq!(judged(100_000, 2000), "limit-exceeded");
+    assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
+}

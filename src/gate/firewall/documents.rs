@@ -80,6 +80,28 @@ fn type_invalid(message: &str) -> Refusal {
     )
 }
 
+/// Bytes that a copy of a value takes beside its own place. An object has up to twice as many places as it fills, each
+/// for a hash, a `String` and a `Value`; what is allocated is some bytes larger than what it is for.
+fn copy_bytes(value: &Value) -> usize {
+    const PLACE: usize = size_of::<u64>() + size_of::<String>() + size_of::<Value>();
+    const ALLOCATION: usize = 32;
+    match value {
+        Value::Array(elements) => {
+            let inner = elements.iter().map(|element| size_of::<Value>() + copy_bytes(element));
+            ALLOCATION + inner.sum::<usize>()
+        }
+        Value::Object(members) => {
+            let places = members.len().saturating_mul(2).max(3) * (PLACE + size_of::<usize>());
+            let inner = members
+                .iter()
+                .map(|(name, value)| name.len() + ALLOCATION + copy_bytes(value));
+            2 * ALLOCATION + places + inner.sum::<usize>()
+        }
+        Value::String(text) => ALLOCATION + text.len(),
+        _ => 0,
+    }
+}
+
 /// How a document in a body is identified.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Identity<'k> {
@@ -100,8 +122,15 @@ impl Context<'_> {
         }
     }
 
+    /// Takes what a copy of one document may need: each is copied to be validated without ArangoDB's own attributes.
+    pub(super) fn take_copy(&self, documents: &[Value]) -> Result<(), Refusal> {
+        let largest = documents.iter().map(copy_bytes).max().unwrap_or_default();
+        body::take(&self.share, largest)
+    }
+
     /// Judges an operation on the collection of the path.
     pub(super) fn judge_documents(&mut self, operation: DocumentOperation<'_>, returns: bool) -> Result<(), Refusal> {
+        self.take_copy(operation.documents())?;
         let verdict = judge_documents(self.policy.set(), self.place(), operation, returns);
         let denials = verdict.denials.clone();
         self.trail.verdict = Some(std::sync::Arc::new(verdict));

@@ -87,6 +87,7 @@ impl Firewall {
             documents: &documents,
             overwrite,
         };
+        context.take_copy(&documents)?;
         let verdict = judge_documents(context.policy.set(), place, operation, false);
         let denials = verdict.denials.clone();
         context.trail.verdict = Some(std::sync::Arc::new(verdict));

@@ -20,10 +20,12 @@ use super::words::{
 use crate::aql::ast::Span;
 use crate::judge::analysis::Analysis;
 use crate::judge::value::{Constant, Object, Part, Types, Value, each_element, push_name};
-use crate::schema::{Collection, Others, SYSTEM_ATTRIBUTES, Shape, is_large};
+use crate::schema::{Collection, Others, SYSTEM_ATTRIBUTES, Shape, Validator, count_values, is_large};
 
 /// Steps that trying one alternative counts for.
 const COST_OF_A_CHOICE: usize = 16;
+/// Values that are validated in the time of a step.
+const VALUES_A_STEP: usize = 100;
 
 /// The alternatives of one place that are tried one by one.
 const MOST_CHOICES: usize = 16;
@@ -639,35 +641,48 @@ impl<'a> Analysis<'a> {
                 None => return,
             },
         };
-        let mut documents = vec![fit.skeleton.clone()];
+        // Each choice has the whole looked at again.
+        let choices = fit.choices.iter().map(|(_, choices)| choices.len()).sum::<usize>();
+        let each = count_values(&fit.skeleton) / VALUES_A_STEP + 1;
+        if !self.steps(choices.saturating_mul(each), fit.span) {
+            return;
+        }
+        self.check_violations(fit, validator, &fit.skeleton);
+        if choices == 0 {
+            return;
+        }
+        let mut document = fit.skeleton.clone();
         for (path, choices) in &fit.choices {
             for choice in choices.iter().skip(1) {
-                let mut document = fit.skeleton.clone();
                 if let Some(place) = place_in(&mut document, path) {
                     *place = choice.clone();
                 }
-                documents.push(document);
+                self.check_violations(fit, validator, &document);
+            }
+            if let (Some(place), Some(first)) = (place_in(&mut document, path), choices.first()) {
+                *place = first.clone();
             }
         }
-        for document in &documents {
-            let violations = validator.violations(document);
-            // All of them are told, unless the document is large.
-            let only = violations.len() == 1 && is_large(document);
-            for violation in violations {
-                let in_hole = fit.holes.iter().any(|hole| violation.path.starts_with(hole));
-                // Where an object has alternatives, what is wrong in it is reported at the object itself.
-                let alternatives = violation.message.contains("Of' keyword");
-                let hides = alternatives && fit.pinned.iter().any(|pinned| pinned.starts_with(&violation.path));
-                if !in_hole && (hides || !fit.walked.contains(&violation.path)) {
-                    self.deny(violated(fit.collection, &violation.path, &violation.message).at(fit.span));
-                } else if only {
-                    self.deny(unproven(
-                        fit.collection,
-                        "",
-                        "it is too large to be checked where it is known only in part",
-                        fit.span,
-                    ));
-                }
+    }
+
+    fn check_violations(&mut self, fit: &Fit<'a>, validator: &Validator, document: &Json) {
+        let violations = validator.violations(document);
+        // All of them are told, unless the document is large.
+        let only = violations.len() == 1 && is_large(document);
+        for violation in violations {
+            let in_hole = fit.holes.iter().any(|hole| violation.path.starts_with(hole));
+            // Where an object has alternatives, what is wrong in it is reported at the object itself.
+            let alternatives = violation.message.contains("Of' keyword");
+            let hides = alternatives && fit.pinned.iter().any(|pinned| pinned.starts_with(&violation.path));
+            if !in_hole && (hides || !fit.walked.contains(&violation.path)) {
+                self.deny(violated(fit.collection, &violation.path, &violation.message).at(fit.span));
+            } else if only {
+                self.deny(unproven(
+                    fit.collection,
+                    "",
+                    "it is too large to be checked where it is known only in part",
+                    fit.span,
+                ));
             }
         }
     }
