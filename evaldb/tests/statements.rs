@@ -362,6 +362,49 @@ fn traversals_and_paths() {
     ]);
 }
 
+/// What binds how, by the results that ArangoDB's own suites expect of such queries (`aql-logical.js`, `aql-ternary.js`,
+/// `aql-arithmetic.js`, `aql-parse.js` and `aql-array-access.js` in `tests/js/client/aql`).
+#[test]
+fn operators_bind_as_arangodb_s_suites_expect() {
+    check(&[
+        (
+            "RETURN [!2 == 0, !2 == !3, !2 > 9, !2 < 9]",
+            "[[false,true,false,true]]",
+        ),
+        ("RETURN [!2 IN [!3], !2 NOT IN [!3], !2 IN [2]]", "[[true,false,false]]"),
+        (
+            "RETURN [-3 == -8--5, -3 < 0, -+-2, ---0.5, +\"-3\"]",
+            "[[true,true,2,-0.5,-3]]",
+        ),
+        (
+            "RETURN [1 ? 0 ? 7 : 8 : 9, 0 ? 1 ? 7 : 8 : 9, 2 + 3 > 5 ? 1 : -1]",
+            "[[8,9,-1]]",
+        ),
+        ("FOR n IN [null, 0, 4] RETURN n ?: \"none\"", r#"["none","none",4]"#),
+        ("RETURN [7..8 NOT IN 1..2, 1..2 IN [[1, 2]]]", "[[true,true]]"),
+        (
+            "RETURN ['fir' NOT LIKE 'o%', 'fir' NOT =~ 'r', 'fir' NOT !~ 'r']",
+            "[[true,false,true]]",
+        ),
+        (
+            "RETURN [NOT ['elm', 'oak'] ALL !~ '^.{4}$', ['elm', 'oak'] ANY =~ '^o']",
+            "[[false,true]]",
+        ),
+        (
+            "LET rows = [{l: [1, 2]}, {l: [3]}] RETURN [rows[*].l[0], (rows[*].l)[0], rows[*].l[**]]",
+            "[[[1,3],[1,2],[1,2,3]]]",
+        ),
+        (
+            "LET l = [4, 5, 6] RETURN [l[? 2 FILTER CURRENT > 4], l[? 1..1 FILTER CURRENT > 4], l[? AT LEAST (1) FILTER CURRENT > 5]]",
+            "[[true,false,true]]",
+        ),
+        (
+            "RETURN [[][?], [0][?], [[1, [2]], [3]][**], [1, 2, 3, 4][* FILTER CURRENT % 2 == 0 LIMIT 1 RETURN CURRENT * 2]]",
+            "[[false,true,[1,[2],3],[4]]]",
+        ),
+    ]);
+}
+
 #[test]
 fn errors_have_arangodb_s_numbers() {
     for (text, num) in [

@@ -323,6 +323,15 @@ impl Evaluator<'_> {
     ) -> Result<Value> {
         let left = self.operand(left)?;
         let right = self.operand(right)?;
+        if is_pattern(op) {
+            // 4.0 makes `[? … FILTER …]` of it (`testArrayAnyLike` in `tests/js/client/aql/aql-parse.js`).
+            let items = left.as_array().unwrap_or_default();
+            let mut matching = 0;
+            for item in items {
+                matching += usize::from(self.pattern(op, item.clone(), right.clone())?.is_true());
+            }
+            return self.enough(Some(quantifier), matching, items.len()).map(Value::Bool);
+        }
         // As ArangoDB's executor has it, a left side that is no array satisfies nothing (`Aql/Expression.cpp`).
         let Some(items) = left.as_array() else {
             return Ok(Value::Bool(false));
@@ -379,17 +388,8 @@ impl Evaluator<'_> {
                 Ok(Value::Bool(found == (op == BinaryOp::In)))
             }
             BinaryOp::Like | BinaryOp::NotLike | BinaryOp::Matches | BinaryOp::NotMatches => {
-                let name = if matches!(op, BinaryOp::Like | BinaryOp::NotLike) {
-                    "LIKE"
-                } else {
-                    "REGEX_TEST"
-                };
-                let args = [self.operand(left)?, self.operand(right)?];
-                let value = functions::apply(self, name, &args)?;
-                Ok(match op {
-                    BinaryOp::Like | BinaryOp::Matches => value,
-                    _ => Value::Bool(!value.is_true()),
-                })
+                let (left, right) = (self.operand(left)?, self.operand(right)?);
+                self.pattern(op, left, right)
             }
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
                 let left = self.eval(left)?;
@@ -413,6 +413,20 @@ impl Evaluator<'_> {
                 self.arithmetic(op, &left, &right)
             }
         }
+    }
+
+    /// `LIKE` and `=~`, and their opposites.
+    fn pattern(&mut self, op: BinaryOp, text: Value, pattern: Value) -> Result<Value> {
+        let name = if matches!(op, BinaryOp::Like | BinaryOp::NotLike) {
+            "LIKE"
+        } else {
+            "REGEX_TEST"
+        };
+        let value = functions::apply(self, name, &[text, pattern])?;
+        Ok(match op {
+            BinaryOp::Like | BinaryOp::Matches => value,
+            _ => Value::Bool(!value.is_true()),
+        })
     }
 
     fn arithmetic(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Result<Value> {
@@ -445,6 +459,13 @@ impl Evaluator<'_> {
         }
         Ok(result)
     }
+}
+
+fn is_pattern(op: BinaryOp) -> bool {
+    matches!(
+        op,
+        BinaryOp::Like | BinaryOp::NotLike | BinaryOp::Matches | BinaryOp::NotMatches
+    )
 }
 
 /// Whether a comparison holds.
