@@ -15,6 +15,7 @@ mod logging;
 pub mod message;
 pub mod metrics;
 pub mod ownership;
+pub mod pace;
 pub mod parameters;
 pub mod percent;
 pub mod query_options;
@@ -30,7 +31,6 @@ pub mod vouched;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 pub use serve::{Build, Service, StartError};
 
@@ -39,9 +39,6 @@ use firewall::Firewall;
 use instruments::Instruments;
 use reload::PolicySlot;
 use upstream::Upstream;
-
-/// How often the schema set's files and the database are looked at.
-const TEND: Duration = Duration::from_secs(1);
 
 /// `mallku-db gate`: serves until a signal ends it; returns the exit code.
 pub fn run(config: &Config) -> u8 {
@@ -60,25 +57,25 @@ fn build(config: &Config, instruments: &Arc<Instruments>) -> Result<Arc<dyn Serv
 /// Has everything looked at that changes by itself, until the firewall is gone: the schema set's files by one thread, each
 /// server of the database by another, so that one that hangs delays nobody's look at the others.
 fn tend(firewall: &Arc<Firewall>) -> std::io::Result<()> {
-    every(TEND, "tend", firewall, Firewall::tend)?;
+    again_and_again("tend", firewall, Firewall::tend)?;
     firewall
         .servers()
-        .try_for_each(|server| every(TEND, "probe", firewall, move |firewall| firewall.probe(server)))
+        .try_for_each(|server| again_and_again("probe", firewall, move |firewall| firewall.probe(server)))
 }
 
-/// Does something again and again on a thread of its own, for as long as the firewall is there.
-fn every(
-    pause: Duration,
+/// Does something at the firewall's pace on a thread of its own, for as long as the firewall is there.
+fn again_and_again(
     name: &str,
     firewall: &Arc<Firewall>,
     act: impl Fn(&Firewall) + Send + 'static,
 ) -> std::io::Result<()> {
+    let pace = Arc::clone(firewall.pace());
     let firewall = Arc::downgrade(firewall);
     thread::Builder::new().name(name.to_owned()).spawn(move || {
         while let Some(firewall) = firewall.upgrade() {
             act(&firewall);
             drop(firewall);
-            thread::sleep(pause);
+            pace.wait();
         }
     })?;
     Ok(())

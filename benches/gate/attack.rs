@@ -1,7 +1,7 @@
 //! Clients that mean harm: they hold connections, or keep the door busy, and never send a request worth answering quickly.
 //!
-//! They run at the lowest priority. An attacker brings processors of his own; here he shares the gate's, and what is to be
-//! measured is what he does to the gate, not to the scheduler.
+//! They run at the lowest priority, on a processor of their own where there is one: an attacker brings his own, and what is to
+//! be measured is what he does to the server, not to the scheduler.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// Idle connections, and those that stop in the middle of a head.
 const IDLE: usize = 10_000;
@@ -48,8 +50,9 @@ impl Attack {
     }
 
     /// Starts it; it goes on until [`Running::stop`].
-    pub(crate) fn start(self, address: SocketAddr) -> io::Result<Running> {
+    pub(crate) fn start(self, address: SocketAddr, processors: &CpuSet) -> io::Result<Running> {
         let mut running = Running {
+            processors: *processors,
             stop: Arc::default(),
             done: Arc::default(),
             threads: Vec::new(),
@@ -89,6 +92,7 @@ impl Attack {
 
 /// An attack under way.
 pub(crate) struct Running {
+    processors: CpuSet,
     stop: Arc<AtomicBool>,
     done: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
@@ -99,9 +103,11 @@ impl Running {
     /// Repeats what `prepare` makes, on a thread of the lowest priority; it tells how much it did each time.
     fn act<A: FnMut() -> u64>(&mut self, prepare: impl FnOnce() -> A + Send + 'static) -> io::Result<()> {
         let (stop, done) = (Arc::clone(&self.stop), Arc::clone(&self.done));
+        let processors = self.processors;
         let thread = thread::Builder::new().spawn(move || {
-            // On Linux this is the calling thread's alone.
+            // On Linux both are the calling thread's alone.
             let _ = rustix::process::setpriority_process(None, 19);
+            let _ = sched_setaffinity(None, &processors);
             let mut act = prepare();
             while !stop.load(Ordering::Relaxed) {
                 done.fetch_add(act(), Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The gate beside nginx's plain `proxy_pass`, in front of the same stub; then the gate among hostile clients; then its memory
+//! The gate beside nginx's plain `proxy_pass`, in front of the same stub; then both among hostile clients; then its memory
 //! after many requests. Prints ratios; figures alone say little about a machine.
 //!
 //! Servers take turns, each round begins with another one, and a ratio is the median of the ratios within each round: what
@@ -10,6 +10,7 @@
 #![allow(missing_docs, reason = "a program")]
 
 mod attack;
+mod hostile;
 mod load;
 mod servers;
 mod stub;
@@ -19,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use attack::Attack;
 use load::{Ask, Figures, median};
 use servers::Server;
 
@@ -63,8 +63,7 @@ fn bench() -> io::Result<()> {
     let dir = tempfile::tempdir()?;
     let socket = dir.path().join("stub.sock");
     stub::start(&socket)?;
-    let failed =
-        compare(dir.path(), &socket)? + among_attackers(dir.path(), &socket)? + stays_flat(dir.path(), &socket)?;
+    let failed = compare(dir.path(), &socket)? + hostile::measure(dir.path())? + stays_flat(dir.path(), &socket)?;
     if failed > 0 {
         return Err(io::Error::other(format!(
             "{failed} answers failed; what they belong to was not measured"
@@ -174,50 +173,6 @@ impl Compared {
 
 fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
-}
-
-/// One client with one connection, alone and while others attack, in turn.
-fn among_attackers(dir: &Path, socket: &Path) -> io::Result<u64> {
-    const ROUNDS: usize = 3;
-    let server = servers::gate(dir, socket)?;
-    let mut failed = 0;
-    println!(
-        "one client with one connection, among attackers and alone: medians of {ROUNDS} rounds (goal: ratios to 2, 64 MiB)\n"
-    );
-    println!("| attack | median | ratio | p99 | ratio | memory | descriptors | done to the gate |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for attack in Attack::ALL {
-        let (mut alone, mut among) = (Vec::new(), Vec::new());
-        let (mut memory, mut descriptors, mut done) = (0, 0, 0);
-        for _ in 0..ROUNDS {
-            alone.push(load::run(dir, server.address, Ask::Small, 1, seconds())?);
-            let running = attack.start(server.address)?;
-            among.push(load::run(dir, server.address, Ask::Small, 1, seconds())?);
-            let (resident, open) = server.footprint();
-            memory = memory.max(resident);
-            descriptors = descriptors.max(open);
-            done += running.stop();
-        }
-        let lost: u64 = alone.iter().chain(&among).map(|figures| figures.failed).sum();
-        if lost > 0 {
-            failed += lost;
-            println!("| {} | {lost} answers failed | | | | | | {done} |", attack.name());
-            continue;
-        }
-        let p50 = Compared::of(&among, &alone, |figures| micros(figures.p50));
-        let p99 = Compared::of(&among, &alone, |figures| micros(figures.p99));
-        println!(
-            "| {} | {:.0} µs | {:.2} | {:.0} µs | {:.2} | {} MiB | {descriptors} | {done} |",
-            attack.name(),
-            p50.median,
-            p50.ratio,
-            p99.median,
-            p99.ratio,
-            memory / 1024,
-        );
-    }
-    println!();
-    Ok(failed)
 }
 
 fn stays_flat(dir: &Path, socket: &Path) -> io::Result<u64> {

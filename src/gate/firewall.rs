@@ -31,6 +31,7 @@ use super::instruments::Instruments;
 use super::limits::Limiter;
 use super::message::{Handler, Request, Response};
 use super::ownership::Ownership;
+use super::pace::Pace;
 use super::reload::{Policy, PolicySlot, Reloaded};
 use super::reply::{Refusal, number};
 use super::route::{self, Call, Class, Found};
@@ -62,6 +63,7 @@ pub struct Firewall {
     phase: PhaseWatch,
     request_prefix: u64,
     requests: AtomicU64,
+    pace: Arc<Pace>,
 }
 
 /// One request, understood.
@@ -164,6 +166,7 @@ impl Firewall {
             phase: PhaseWatch::default(),
             request_prefix: u64::try_from(since.as_micros() & u128::from(u64::MAX)).unwrap_or(0),
             requests: AtomicU64::new(0),
+            pace: Arc::default(),
         }
     }
 
@@ -173,7 +176,12 @@ impl Firewall {
         self.instruments.metrics.reload(!matches!(outcome, Reloaded::Failed(_)));
     }
 
-    /// Looks whether the schema set's files have changed. Meant to be called about once a second, from one thread.
+    /// How often to look after what changes by itself.
+    pub fn pace(&self) -> &Arc<Pace> {
+        &self.pace
+    }
+
+    /// Looks whether the schema set's files have changed. Meant to be called at the firewall's pace, from one thread.
     pub fn tend(&self) {
         if let Some(outcome) = self.policy.look() {
             self.instruments.metrics.reload(!matches!(outcome, Reloaded::Failed(_)));
@@ -185,8 +193,8 @@ impl Firewall {
         0..self.upstream.servers().0
     }
 
-    /// Looks whether a server of the database answers. Meant to be called about once a second, for each server from a thread
-    /// of its own: one that hangs delays nobody's look at another.
+    /// Looks whether a server of the database answers. Meant to be called at the firewall's pace, for each server from a
+    /// thread of its own: one that hangs delays nobody's look at another.
     pub fn probe(&self, server: usize) {
         // Before PID 1 opens the gate nobody asks the database but PID 1.
         if self.require_ready().is_ok() {
@@ -476,6 +484,7 @@ impl PhaseWatch {
 impl Handler for Firewall {
     fn handle(&self, request: Request) -> Response {
         let sequence = self.requests.fetch_add(1, Ordering::Relaxed);
+        self.pace.heed(request.received);
         let mut trail = Trail::new(&request, format!("{:x}-{sequence:x}", self.request_prefix));
         let mut response = match self.answer(&request, &mut trail) {
             Ok(response) => response,

@@ -106,7 +106,8 @@ impl PolicySlot {
     }
 
     /// Looks at the files, and loads them when they have changed and are at rest: a set that is being copied file by file
-    /// changes from look to look. Meant to be called about once a second.
+    /// changes from look to look. Meant to be called again and again, with a second or more in
+    /// between.
     pub fn look(&self) -> Option<Reloaded> {
         let looks = files(&self.dir);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::net::RecvFlags;
@@ -56,6 +56,7 @@ impl Shared {
     ) -> Pumped {
         let mut patience = patience;
         let limits = self.limits_now();
+        let mut out_of_turn = false;
         for turn in 0.. {
             loop {
                 match state.reader.step(connection.peer, &limits) {
@@ -87,7 +88,8 @@ impl Shared {
                 self.refuse(connection, state, &refusal);
                 return Pumped::Settled;
             }
-            if turn >= READS_IN_A_ROW && matches!(state.transport, Transport::Plain) {
+            if turn >= READS_IN_A_ROW {
+                out_of_turn = true;
                 break;
             }
             self.counters.reads.fetch_add(1, Ordering::Relaxed);
@@ -116,14 +118,17 @@ impl Shared {
         if self.stopping() && state.phase == Phase::Idle {
             self.close(connection, state);
         } else {
-            self.wait_for_more(connection, state);
+            self.wait_for_more(connection, state, out_of_turn);
         }
         Pumped::Settled
     }
 
-    /// Waits for more of a request, or of a handshake; in crumbs, not for each of them.
-    fn wait_for_more(&self, connection: &Connection, state: &mut State) {
-        let Some(pause) = state.reader.pause(state.since) else {
+    /// Waits for more of a request, or of a handshake; in crumbs, not for each of them. With `out_of_turn`, more may be there.
+    fn wait_for_more(&self, connection: &Connection, state: &mut State, out_of_turn: bool) {
+        // What a TLS session holds already is nothing that epoll would tell of: it is the next turn's.
+        let held = out_of_turn && matches!(state.transport, Transport::Tls(_));
+        let pause = state.reader.pause(state.since).or(held.then_some(Duration::ZERO));
+        let Some(pause) = pause else {
             self.rearm(connection, state, EventFlags::IN);
             return;
         };
@@ -196,7 +201,7 @@ impl Shared {
         match state.transport.handshake(&connection.socket) {
             Ok(false) => {
                 state.reader.count_read();
-                self.wait_for_more(connection, state);
+                self.wait_for_more(connection, state, false);
             }
             Ok(true) => {
                 state.reader = Reader::new();

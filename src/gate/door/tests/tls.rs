@@ -200,3 +200,67 @@ fn a_handshake_in_crumbs_costs_few_turns() {
     let reads = house.observer().stats().reads;
     assert!(reads < most_reads(began.elapsed()), "{reads} turns");
 }
+
+/// Notes how many reads there were between its looks at the limit of bodies, which the door takes before it reads on; the
+/// first look after `held` was set waits.
+#[derive(Default)]
+struct Watcher {
+    observer: std::sync::OnceLock<Observer>,
+    held: Mutex<bool>,
+    reads: Mutex<Vec<u64>>,
+}
+
+impl Handler for Watcher {
+    fn handle(&self, request: Request) -> Response {
+        text(200, request.body.len().to_string())
+    }
+
+    fn body_limit(&self) -> Option<usize> {
+        drop(self.held.lock().unwrap());
+        if let Some(observer) = self.observer.get() {
+            self.reads.lock().unwrap().push(observer.stats().reads);
+        }
+        None
+    }
+}
+
+#[test]
+fn a_long_body_over_tls_is_read_in_turns() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let watcher = Arc::new(Watcher::default());
+    let settings = Settings {
+        workers: 2,
+        limits: Limits::default(),
+        tls: Some(load(dir.path())),
+    };
+    let house = House::shared(Arc::clone(&watcher) as Arc<dyn Handler>, settings);
+    let mut client = connect(house.address, "first", &[]).unwrap();
+    assert_eq!(exchange(&mut client, &get("/")), "0");
+    house.wait_for_phase(Phase::Idle, 1);
+    let _ = watcher.observer.set(house.observer());
+    // As much as fits into the sockets is there before the door reads the first byte of it.
+    let held = watcher.held.lock().unwrap();
+    let body = "x".repeat(4_000_000);
+    let request = post("/", &body);
+    client.conn.writer().write_all(request[..60_000].as_bytes()).unwrap();
+    client.sock.set_nonblocking(true).unwrap();
+    let mut written = 60_000;
+    while client.conn.write_tls(&mut client.sock).is_ok() {
+        if !client.conn.wants_write() {
+            let next = (written + 60_000).min(request.len());
+            client
+                .conn
+                .writer()
+                .write_all(request[written..next].as_bytes())
+                .unwrap();
+            written = next;
+        }
+    }
+    client.sock.set_nonblocking(false).unwrap();
+    drop(held);
+    assert_eq!(exchange(&mut client, &request[written..]), body.len().to_string());
+    let reads = watcher.reads.lock().unwrap();
+    let most = reads.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(most <= Some(6) && reads.len() > 10, "{reads:?}");
+}

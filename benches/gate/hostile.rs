@@ -1,0 +1,136 @@
+//! One client with one connection among hostile ones, and alone, in turn.
+//!
+//! What an attacker does to the server is to be told apart from what he does to the machine. Where there are processors for
+//! it, the attackers have one to themselves, as they would bring their own; server, client and stub share the others. And the
+//! same attacks meet nginx, in turn: what delays a client there as well is the scheduler's and the kernel's.
+
+use std::io;
+use std::path::Path;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::attack::Attack;
+use crate::load::{self, Ask, Figures};
+use crate::servers::{self, Server};
+use crate::{Compared, micros, number, seconds, stub};
+
+/// What one server came to under one attack.
+#[derive(Default)]
+struct Runs {
+    alone: Vec<Figures>,
+    among: Vec<Figures>,
+    memory: u64,
+    descriptors: usize,
+    done: u64,
+}
+
+impl Runs {
+    fn lost(&self) -> u64 {
+        self.alone.iter().chain(&self.among).map(|figures| figures.failed).sum()
+    }
+}
+
+/// Prints what each attack does to the gate and to nginx; how many answers failed.
+pub(crate) fn measure(dir: &Path) -> io::Result<u64> {
+    let all = sched_getaffinity(None)?;
+    let (attackers, others) = divide(&all);
+    sched_setaffinity(None, &others)?;
+    // Threads and processes stay where the one is that makes them.
+    let result = measure_apart(dir, &attackers, others.count() < all.count());
+    sched_setaffinity(None, &all)?;
+    result
+}
+
+/// The last processor for the attackers, the others for everybody else; with only one, all share it.
+fn divide(all: &CpuSet) -> (CpuSet, CpuSet) {
+    let last = (0..CpuSet::MAX_CPU).rev().find(|&cpu| all.is_set(cpu));
+    let (mut attackers, mut others) = (CpuSet::new(), *all);
+    if let Some(last) = last.filter(|_| all.count() > 1) {
+        attackers.set(last);
+        others.unset(last);
+        (attackers, others)
+    } else {
+        (*all, *all)
+    }
+}
+
+fn measure_apart(dir: &Path, attackers: &CpuSet, apart: bool) -> io::Result<u64> {
+    let rounds = number("BENCH_ROUNDS", 5).clamp(1, 1000);
+    let socket = dir.join("hostile.sock");
+    stub::start(&socket)?;
+    let servers = [servers::nginx(dir, &socket)?, servers::gate(dir, &socket)?];
+    println!(
+        "one client with one connection, among attackers and alone: medians of {rounds} rounds (goal: ratios to 2, 64 MiB)"
+    );
+    let place = if apart {
+        "attackers have a processor of their own"
+    } else {
+        "attackers share the only processor"
+    };
+    println!("{place}; the last column is the ratio of the 99th percentile over nginx's\n");
+    println!("| attack | server | median | ratio | p99 | ratio | memory | descriptors | done to it | over nginx's |");
+    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut failed = 0;
+    for attack in Attack::ALL {
+        let mut runs: Vec<Runs> = Vec::new();
+        runs.resize_with(servers.len(), Runs::default);
+        for round in 0..rounds {
+            for turn in 0..servers.len() as u64 {
+                let index = usize::try_from((round + turn) % servers.len() as u64).unwrap_or(0);
+                if let (Some(server), Some(runs)) = (servers.get(index), runs.get_mut(index)) {
+                    round_of(dir, server, attack, attackers, runs)?;
+                }
+            }
+        }
+        failed += print(&servers, attack, &runs);
+    }
+    println!();
+    Ok(failed)
+}
+
+fn round_of(dir: &Path, server: &Server, attack: Attack, attackers: &CpuSet, runs: &mut Runs) -> io::Result<()> {
+    runs.alone
+        .push(load::run(dir, server.address, Ask::Small, 1, seconds())?);
+    let running = attack.start(server.address, attackers)?;
+    runs.among
+        .push(load::run(dir, server.address, Ask::Small, 1, seconds())?);
+    let (memory, descriptors) = server.footprint();
+    runs.memory = runs.memory.max(memory);
+    runs.descriptors = runs.descriptors.max(descriptors);
+    runs.done += running.stop();
+    Ok(())
+}
+
+fn print(servers: &[Server], attack: Attack, runs: &[Runs]) -> u64 {
+    let mut failed = 0;
+    let mut peer = None;
+    for (server, runs) in servers.iter().zip(runs) {
+        let name = attack.name();
+        if runs.lost() > 0 {
+            failed += if server.name == "gate" { runs.lost() } else { 0 };
+            println!(
+                "| {name} | {} | {} answers failed | | | | | | {} | |",
+                server.name,
+                runs.lost(),
+                runs.done
+            );
+            continue;
+        }
+        let p50 = Compared::of(&runs.among, &runs.alone, |figures| micros(figures.p50));
+        let p99 = Compared::of(&runs.among, &runs.alone, |figures| micros(figures.p99));
+        let over = peer.map_or(String::new(), |peer: f64| format!("{:.2}", p99.ratio / peer));
+        peer = peer.or(Some(p99.ratio));
+        println!(
+            "| {name} | {} | {:.0} µs | {:.2} | {:.0} µs | {:.2} | {} MiB | {} | {} | {over} |",
+            server.name,
+            p50.median,
+            p50.ratio,
+            p99.median,
+            p99.ratio,
+            runs.memory / 1024,
+            runs.descriptors,
+            runs.done,
+        );
+    }
+    failed
+}
