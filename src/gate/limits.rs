@@ -1,6 +1,7 @@
 //! How much a user may do at a time: requests a second and requests at once, by role.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,16 @@ const MAX_KEYS: usize = 10_000;
 /// Logins a second from one address: enough for a fleet behind one address, too few for guessing.
 const LOGINS_PER_SECOND: f64 = 20.0;
 
-/// Counts what users do.
+/// Counts what users do, and apart from it who logs in: addresses cost nothing, and however many there are, they take no
+/// user's place.
 #[derive(Debug, Default)]
 pub struct Limiter {
+    users: Table,
+    logins: Table,
+}
+
+#[derive(Debug, Default)]
+struct Table {
     usage: Mutex<HashMap<String, Usage>>,
 }
 
@@ -29,14 +37,14 @@ struct Usage {
 /// One request that counts as running until this is dropped.
 #[derive(Debug)]
 pub struct Permit<'l> {
-    limiter: &'l Limiter,
+    table: &'l Table,
     key: Option<String>,
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let Some(key) = &self.key {
-            let mut usage = self.limiter.usage.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut usage = self.table.usage.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(usage) = usage.get_mut(key) {
                 usage.running = usage.running.saturating_sub(1);
             }
@@ -76,26 +84,36 @@ impl Limiter {
     pub fn enter(&self, set: &SchemaSet, user: Option<&str>, now: Instant) -> Result<Permit<'_>, Refusal> {
         if set.limits.by_role.is_empty() {
             return Ok(Permit {
-                limiter: self,
+                table: &self.users,
                 key: None,
             });
         }
         let limits = limits_of(set, user);
-        self.take(format!("user {}", user.unwrap_or_default()), &limits, now)
+        self.users.take(user.unwrap_or_default().to_owned(), &limits, now)
     }
 
-    /// Lets a login from an address begin.
+    /// Lets a login from an address begin. Whoever has one IPv6 address has all of its network, so these count by network.
     ///
     /// # Errors
     /// 429 when too many came from there.
-    pub fn enter_login(&self, address: &str, now: Instant) -> Result<Permit<'_>, Refusal> {
+    pub fn enter_login(&self, address: Option<IpAddr>, now: Instant) -> Result<Permit<'_>, Refusal> {
         let limits = RoleLimits {
             requests_per_second: Some(LOGINS_PER_SECOND),
             concurrent: None,
         };
-        self.take(format!("login {address}"), &limits, now)
+        let key = match address.map(|address| address.to_canonical()) {
+            Some(IpAddr::V6(address)) => {
+                let [network @ .., _, _, _, _] = address.segments();
+                format!("{network:x?}")
+            }
+            Some(address) => address.to_string(),
+            None => String::new(),
+        };
+        self.logins.take(key, &limits, now)
     }
+}
 
+impl Table {
     fn take(&self, key: String, limits: &RoleLimits, now: Instant) -> Result<Permit<'_>, Refusal> {
         let mut all = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_KEYS && !all.contains_key(&key) {
@@ -136,7 +154,7 @@ impl Limiter {
         }
         usage.running += 1;
         Ok(Permit {
-            limiter: self,
+            table: self,
             key: Some(key),
         })
     }
@@ -163,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_rate_refills_with_time() {
-        let limiter = Limiter::default();
+        let limiter = Table::default();
         let start = Instant::now();
         let limits = limits(Some(2.0), None);
         let take = |at: Instant| {
@@ -188,7 +206,7 @@ mod tests {
 
     #[test]
     fn concurrency_counts_what_runs() {
-        let limiter = Limiter::default();
+        let limiter = Table::default();
         let now = Instant::now();
         let limits = limits(None, Some(1));
         let first = limiter.take("a".into(), &limits, now).unwrap();
@@ -199,8 +217,35 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded() {
+    fn logins_from_many_addresses_take_no_users_place() {
         let limiter = Limiter::default();
+        let now = Instant::now();
+        for number in 0..=u32::try_from(MAX_KEYS).unwrap() {
+            let _ = limiter.enter_login(Some(IpAddr::from(number.to_be_bytes())), now);
+        }
+        assert!(limiter.enter_login(Some([200, 0, 0, 1].into()), now).is_err());
+        assert!(limiter.users.take("app".into(), &limits(Some(1.0), None), now).is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_address() {
+        let limiter = Limiter::default();
+        let now = Instant::now();
+        let from = |text: &str| limiter.enter_login(text.parse().ok(), now).is_ok();
+        assert_eq!(
+            (0..30).filter(|host| from(&format!("2001:db8:1:2::{host}"))).count(),
+            20
+        );
+        assert!(!from("2001:db8:1:2:ffff::1"));
+        assert!(from("2001:db8:1:3::1"));
+        assert_eq!((0..30).filter(|_| from("192.0.2.1")).count(), 20);
+        assert!(!from("::ffff:192.0.2.1"));
+        assert!(from("::ffff:192.0.2.2"));
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let limiter = Table::default();
         let now = Instant::now();
         let limits = limits(Some(1.0), None);
         for user in 0..MAX_KEYS {

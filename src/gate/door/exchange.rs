@@ -169,6 +169,7 @@ impl Shared {
         loop {
             let is_head = complete.request.method == "HEAD";
             let keep_alive = complete.keep_alive;
+            let pipelined = complete.pipelined;
             let response = response
                 .take()
                 .unwrap_or_else(|| self.answer(connection, complete.request));
@@ -178,6 +179,10 @@ impl Shared {
             }
             if state.phase != Phase::Active {
                 return;
+            }
+            if pipelined {
+                // Whoever waits for an answer goes first at the processor as well.
+                rustix::thread::sched_yield();
             }
             let patience = if queue.has_slack() {
                 Patience::Moment

@@ -19,12 +19,8 @@ impl Firewall {
     /// `/_open/auth`: name and password, or an access token as the password.
     pub(super) fn login(&self, context: &mut Context<'_>) -> Result<Response, Refusal> {
         Parameters::read(context.target, &[])?;
-        let address = context
-            .request
-            .peer
-            .map(|peer| peer.ip().to_string())
-            .unwrap_or_default();
-        let _permit = self.limiter.enter_login(&address, Instant::now())?;
+        let address = context.request.peer.map(|peer| peer.ip());
+        let _permit = self.limiter.enter_login(address, Instant::now())?;
         let mut body = context.object()?;
         let Some(Value::String(password)) = body.remove("password") else {
             return Err(Refusal::bad_parameter("\"password\" is missing or no string"));
