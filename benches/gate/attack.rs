@@ -1,7 +1,7 @@
 //! Clients that mean harm: they hold connections, or keep the door busy, and never send a request worth answering quickly.
 //!
-//! They run at the lowest priority, on a processor of their own where there is one: an attacker brings his own, and what is to
-//! be measured is what he does to the server, not to the scheduler.
+//! They have a processor of their own where there is one, and else the lowest priority: an attacker brings his own, and what is
+//! to be measured is what he does to the server, not to the scheduler.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -50,9 +50,9 @@ impl Attack {
     }
 
     /// Starts it; it goes on until [`Running::stop`].
-    pub(crate) fn start(self, address: SocketAddr, processors: &CpuSet) -> io::Result<Running> {
+    pub(crate) fn start(self, address: SocketAddr, own: Option<CpuSet>) -> io::Result<Running> {
         let mut running = Running {
-            processors: *processors,
+            own,
             stop: Arc::default(),
             done: Arc::default(),
             threads: Vec::new(),
@@ -92,7 +92,7 @@ impl Attack {
 
 /// An attack under way.
 pub(crate) struct Running {
-    processors: CpuSet,
+    own: Option<CpuSet>,
     stop: Arc<AtomicBool>,
     done: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
@@ -100,14 +100,16 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Repeats what `prepare` makes, on a thread of the lowest priority; it tells how much it did each time.
+    /// Repeats what `prepare` makes, on a thread apart; it tells how much it did each time.
     fn act<A: FnMut() -> u64>(&mut self, prepare: impl FnOnce() -> A + Send + 'static) -> io::Result<()> {
         let (stop, done) = (Arc::clone(&self.stop), Arc::clone(&self.done));
-        let processors = self.processors;
+        let own = self.own;
         let thread = thread::Builder::new().spawn(move || {
             // On Linux both are the calling thread's alone.
-            let _ = rustix::process::setpriority_process(None, 19);
-            let _ = sched_setaffinity(None, &processors);
+            let _ = match own {
+                Some(own) => sched_setaffinity(None, &own),
+                None => rustix::process::setpriority_process(None, 19),
+            };
             let mut act = prepare();
             while !stop.load(Ordering::Relaxed) {
                 done.fetch_add(act(), Ordering::Relaxed);

@@ -243,7 +243,7 @@ fn a_long_body_over_tls_is_read_in_turns() {
     let held = watcher.held.lock().unwrap();
     let body = "x".repeat(4_000_000);
     let request = post("/", &body);
-    client.conn.writer().write_all(request[..60_000].as_bytes()).unwrap();
+    client.conn.writer().write_all(&request.as_bytes()[..60_000]).unwrap();
     client.sock.set_nonblocking(true).unwrap();
     let mut written = 60_000;
     while client.conn.write_tls(&mut client.sock).is_ok() {
@@ -252,7 +252,7 @@ fn a_long_body_over_tls_is_read_in_turns() {
             client
                 .conn
                 .writer()
-                .write_all(request[written..next].as_bytes())
+                .write_all(&request.as_bytes()[written..next])
                 .unwrap();
             written = next;
         }
