@@ -159,9 +159,9 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
         }
         // The steps along the path record what they read.
         "VALUE" => evaluator.used(arg(values, 1)),
+        // The value for what is not found is passed on.
         "TRANSLATE" => {
             evaluator.used(arg(values, 0));
-            evaluator.used(arg(values, 2));
             let name = arg(values, 0).to_text();
             let part = evaluator.attribute(arg(values, 1), &name);
             evaluator.used(&part);

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::arguments::{Arguments, Command, Flag, Operands, UsageError};
 use super::schema::{directory, load, usage};
 use super::{Exit, Streams, input};
+use crate::gate::json::{self, JsonLimits};
 use crate::judge::{self, Denial, Judge, Request, Rule, Verdict};
 use crate::schema::SchemaSet;
 
@@ -98,8 +99,9 @@ fn bind_vars(given: &str) -> Result<Map<String, Value>, UsageError> {
         }
         None => given.to_owned(),
     };
-    serde_json::from_str(&text)
-        .map_err(|error| UsageError::new(format!("--bind-vars is no JSON object of bind values: {error}")))
+    let problem = |error: String| UsageError::new(format!("--bind-vars is no JSON object of bind values: {error}"));
+    let value = json::parse(text.as_bytes(), JsonLimits::default()).map_err(|error| problem(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| problem(error.to_string()))
 }
 
 fn jsonl(set: Arc<SchemaSet>, name: &OsStr, user: Option<&str>, database: &str, streams: &mut Streams<'_>) -> Exit {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Exit, Streams};
+use crate::gate::json::{self, JsonLimits};
 
 /// A longer row or query is answered with an error and not held in memory.
 const LONGEST: u64 = 64 << 20;
@@ -147,5 +148,9 @@ fn read(row: &[u8]) -> Result<Row, String> {
     if row.len() as u64 >= LONGEST {
         return Err(format!("longer than {} MiB", LONGEST >> 20));
     }
-    serde_json::from_slice(row).map_err(|error| error.to_string())
+    let value = json::parse(row, JsonLimits::default()).map_err(|error| error.to_string())?;
+    if !value.is_object() {
+        return Err("it is no JSON object".to_owned());
+    }
+    serde_json::from_value(value).map_err(|error| error.to_string())
 }

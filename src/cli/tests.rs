@@ -203,6 +203,25 @@ fn what_cannot_be_read_is_no_verdict() {
 }
 
 #[test]
+fn a_row_with_a_key_twice_is_malformed() {
+    let rows = r#"{"query": "RETURN @a", "bindVars": {"a": 1, "a": 2}}
+{"query": "RETURN @a", "bindVars": {"a": {"x": 1, "\u0078": 2}}}
+{"query": "RETURN 1", "query": "RETURN 2"}
+[]
+{"query": "RETURN @a", "bindVars": {"a": {"x": 1, "y": 2}}}
+"#;
+    let (_guard, path) = file("twice.jsonl", rows.as_bytes());
+    let (exit, out, _) = call(&["check", "--schemas", SCHEMAS, "--jsonl", &path]);
+    assert_eq!(exit, Exit::Usage);
+    let verdicts: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(verdicts.len(), 5);
+    for verdict in &verdicts[..4] {
+        assert_eq!(verdict["denials"][0]["rule"], "request-malformed", "{verdict}");
+    }
+    assert_eq!(verdicts[4]["verdict"], "allow");
+}
+
+#[test]
 fn rows_are_answered_in_order_and_unreadable_ones_too() {
     let mut rows = String::new();
     for number in 0..10_000 {

@@ -48,6 +48,15 @@ fn set() -> SchemaSet {
         "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
         "x-mallku": {"allow": all}
     });
+    let dropping = json!({
+        "type": "object",
+        "properties": {"o": {
+            "type": "object",
+            "properties": {"b": {"type": ["string", "null"]}, "c": {"type": "string"}},
+            "required": ["b"]
+        }},
+        "x-mallku": {"allow": all}
+    });
     let nested = json!({
         "type": "object",
         "properties": {
@@ -95,6 +104,7 @@ fn set() -> SchemaSet {
         ("users.json", users.to_string()),
         ("tied.json", tied.to_string()),
         ("nested.json", nested.to_string()),
+        ("dropping.json", dropping.to_string()),
         ("knows.json", knows.to_string()),
     ])
     .unwrap_or_else(|faults| panic!("{faults}"))
@@ -194,6 +204,24 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("FOR u IN users INSERT MERGE(u.age > 1 ? [] : [{name: 'ab', address: {city: 'x'}}]) INTO users", "", "document-invalid"),
     ("FOR u IN users INSERT MERGE([{name: 'ab'}, {address: {city: u.address.city}}]) INTO users", "", ""),
     ("FOR n IN nested INSERT MERGE(FOR o IN nested RETURN o) INTO nested", "", "document-invalid"),
+    // `keepNull: false` drops what is null within an object as well, whichever of several the object is.
+    ("UPDATE 'k' WITH {o: {b: null}} IN dropping", "", ""),
+    ("UPDATE 'k' WITH {o: {b: null}} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: null} : {b: 'x'}} IN dropping", "", ""),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: null} : {b: 'x'}} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: 'y'} : {b: 'x'}} IN dropping OPTIONS {keepNull: false}", "", ""),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: null, c: UPPER('x')} : {b: 'x', c: UPPER('y')}} IN dropping", "", ""),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: null, c: UPPER('x')} : {b: 'x', c: UPPER('y')}} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: null} : {b: 'x', c: UPPER('y')}} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("UPDATE 'k' WITH {o: 1 == 1 ? {b: 'z'} : {b: 'x', c: UPPER('y')}} IN dropping OPTIONS {keepNull: false}", "", ""),
+    ("FOR x IN [{b: null}, {b: 'x'}] UPDATE 'k' WITH {o: x} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("FOR x IN @l UPDATE 'k' WITH {o: x} IN dropping OPTIONS {keepNull: false}", r#"{"l": [{"b": "y"}, {"b": null}]}"#, "document-invalid"),
+    ("FOR x IN @l UPDATE 'k' WITH {o: x} IN dropping OPTIONS {keepNull: false}", r#"{"l": [{"b": "y"}, {"b": "z"}]}"#, ""),
+    ("FOR x IN @l UPDATE 'k' WITH {o: MERGE(x, {c: 'y'})} IN dropping OPTIONS {keepNull: false}", r#"{"l": [{"b": "y"}, {"b": null}]}"#, "document-invalid"),
+    ("FOR x IN @l UPDATE 'k' WITH x IN dropping OPTIONS {keepNull: false}", r#"{"l": [{"o": {"b": "y"}}, {"o": {"b": null}}]}"#, "document-invalid"),
+    ("FOR d IN dropping UPDATE d WITH {o: d.o} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("FOR d IN dropping UPDATE d WITH {o: NOT_NULL(d.o, {b: 'x'})} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
+    ("FOR d IN dropping UPDATE d WITH {o: {b: d.o.b}} IN dropping OPTIONS {keepNull: false}", "", "document-invalid"),
     // What ties the attributes of one value concerns updates of that value.
     ("UPDATE 'k' WITH {`none`: 1} IN nested", "", ""),
     ("FOR n IN nested UPDATE n WITH {`none`: n.`none` + 1} IN nested", "", ""),
