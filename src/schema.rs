@@ -24,7 +24,7 @@ pub use fault::{Fault, Faults, Place};
 pub use model::*;
 pub use shape::*;
 pub use takes::{Bounds, EXACT, Takes};
-pub use validator::{Pattern, Validator, Violation, count_values, is_large};
+pub use validator::{Pattern, Validator, Violation, copy_bytes, count_values, is_large};
 
 #[cfg(test)]
 mod tests;

@@ -11,12 +11,15 @@ use super::cache::Dependencies;
 use super::value::{Constant, DEEPEST, MOST_ALTERNATIVES, Types, Value, each_element};
 use super::verdict::{self, Denial, MOST_DENIALS, Rule};
 use crate::aql::ast::{Bind, Pattern, Query, Span, VarId};
-use crate::schema::{Collection, Operation, Resources, RoleSet, SchemaSet};
+use crate::schema::{Collection, Operation, Resources, RoleSet, SchemaSet, copy_bytes};
 
 /// Steps that the analysis of one query may take.
 ///
 /// Values share their parts, so that a short query can name a value of exponential size; looking through it ends here.
 const FUEL: u32 = 400_000;
+
+/// Bytes of bind values that are copied for one step: all steps together copy a few dozen megabytes.
+const COPIED_IN_A_STEP: usize = 64;
 
 /// A collection that documents may come from.
 #[derive(Clone, Debug)]
@@ -303,14 +306,14 @@ impl<'a> Analysis<'a> {
             Value::Array(array) => {
                 let elements = array.elements.iter();
                 elements
-                    .map(|element| self.known_json(element, span).map(Cow::into_owned))
+                    .map(|element| self.known_copy(element, span))
                     .collect::<Option<Vec<_>>>()
                     .map(|elements| Cow::Owned(Json::Array(elements)))
             }
             Value::Object(object) if object.rest.is_empty() && !object.open => {
                 let mut json = serde_json::Map::new();
                 for member in &object.members {
-                    let value = self.known_json(&member.value, span)?.into_owned();
+                    let value = self.known_copy(&member.value, span)?;
                     // Which of two equal keys ArangoDB keeps is not for us to rely on.
                     if member.optional || json.insert(member.name.to_string(), value).is_some() {
                         return None;
@@ -319,6 +322,22 @@ impl<'a> Analysis<'a> {
                 Some(Cow::Owned(Json::Object(json)))
             }
             _ => None,
+        }
+    }
+
+    /// The same as a copy. A query can name a large bind value thousands of times: copies cost steps by their size.
+    pub(super) fn known_copy(&mut self, value: &Value<'a>, span: Span) -> Option<Json> {
+        let json = self.known_json(value, span)?;
+        self.copied(json, span)
+    }
+
+    /// A copy of a known value, unless it is one already.
+    pub(super) fn copied(&mut self, json: Cow<'a, Json>, span: Span) -> Option<Json> {
+        match json {
+            Cow::Owned(json) => Some(json),
+            Cow::Borrowed(json) => self
+                .steps(copy_bytes(json) / COPIED_IN_A_STEP, span)
+                .then(|| json.clone()),
         }
     }
 

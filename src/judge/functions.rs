@@ -560,7 +560,7 @@ impl<'a> Analysis<'a> {
         let mut value = self.expr(object);
         let steps = self.expr(path);
         self.read(&steps, path.span);
-        let Some(Json::Array(steps)) = self.known_json(&steps, path.span).map(Cow::into_owned) else {
+        let Some(Json::Array(steps)) = self.known_copy(&steps, path.span) else {
             return self.any_attribute(&value, span);
         };
         // Null where there is no path, where it begins at no object, and where a position is none of an array.

@@ -93,6 +93,28 @@ pub fn count_values(value: &Value) -> usize {
     }
 }
 
+/// Bytes that a copy of a value takes beside its own place. An object has up to twice as many places as it fills, each
+/// for a hash, a `String` and a `Value`; what is allocated is some bytes larger than what it is for.
+pub fn copy_bytes(value: &Value) -> usize {
+    const PLACE: usize = size_of::<u64>() + size_of::<String>() + size_of::<Value>();
+    const ALLOCATION: usize = 32;
+    match value {
+        Value::Array(elements) => {
+            let inner = elements.iter().map(|element| size_of::<Value>() + copy_bytes(element));
+            ALLOCATION + inner.sum::<usize>()
+        }
+        Value::Object(members) => {
+            let places = members.len().saturating_mul(2).max(3) * (PLACE + size_of::<usize>());
+            let inner = members
+                .iter()
+                .map(|(name, value)| name.len() + ALLOCATION + copy_bytes(value));
+            2 * ALLOCATION + places + inner.sum::<usize>()
+        }
+        Value::String(text) => ALLOCATION + text.len(),
+        _ => 0,
+    }
+}
+
 fn violation(error: &jsonschema::ValidationError<'_>) -> Violation {
     Violation {
         path: error.instance_path().into_iter().map(|part| part.to_string()).collect(),

@@ -265,3 +265,23 @@ fn a_large_value_beside_many_choices_is_looked_at_with_a_limit() {
     assert_eq!(judged(100_000, 2000), "limit-exceeded");
     assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
 }
+
+#[test]
+fn a_large_value_named_often_is_copied_with_a_limit() {
+    let open = json!({"x-mallku": {"allow": ["read", "insert", "update"]}});
+    let set = schemas::attacked_with(&[("open.json", open)]);
+    let binds = json!({"large": vec![1; 50_000]}).to_string();
+    let named = |count: usize| -> String { (0..count).map(|at| format!("a{at}: @large, ")).collect() };
+    let judged = |query: String| rules(&verdict(&set, None, &query, &binds)).join(" ");
+    assert_eq!(judged(format!("INSERT {{{}}} INTO open", named(2))), "");
+    assert_eq!(judged(format!("INSERT {{{} b: RAND()}} INTO open", named(2))), "");
+    // A copy for each would be gigabytes.
+    for query in [
+        format!("INSERT {{{}}} INTO open", named(1500)),
+        format!("INSERT {{{} b: RAND()}} INTO open", named(1500)),
+        format!("INSERT {{b: [{}]}} INTO open", vec!["@large"; 1500].join(",")),
+        format!("FOR d IN open UPDATE d WITH {{{} b: d.c}} IN open", named(1500)),
+    ] {
+        assert_eq!(judged(query), "limit-exceeded");
+    }
+}

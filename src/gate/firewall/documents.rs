@@ -13,6 +13,7 @@ use crate::gate::reply::{Refusal, number};
 use crate::gate::upstream::{Incoming, Method, Outgoing};
 use crate::judge::Rule;
 use crate::judge::documents::{DocumentOperation, Merge, Overwrite, Place, Projection, judge_documents};
+use crate::schema::copy_bytes;
 
 /// Longest document key, in bytes.
 const MAX_KEY: usize = 254;
@@ -78,28 +79,6 @@ fn type_invalid(message: &str) -> Refusal {
         number::DOCUMENT_TYPE_INVALID,
         format!("invalid document type: {message}"),
     )
-}
-
-/// Bytes that a copy of a value takes beside its own place. An object has up to twice as many places as it fills, each
-/// for a hash, a `String` and a `Value`; what is allocated is some bytes larger than what it is for.
-fn copy_bytes(value: &Value) -> usize {
-    const PLACE: usize = size_of::<u64>() + size_of::<String>() + size_of::<Value>();
-    const ALLOCATION: usize = 32;
-    match value {
-        Value::Array(elements) => {
-            let inner = elements.iter().map(|element| size_of::<Value>() + copy_bytes(element));
-            ALLOCATION + inner.sum::<usize>()
-        }
-        Value::Object(members) => {
-            let places = members.len().saturating_mul(2).max(3) * (PLACE + size_of::<usize>());
-            let inner = members
-                .iter()
-                .map(|(name, value)| name.len() + ALLOCATION + copy_bytes(value));
-            2 * ALLOCATION + places + inner.sum::<usize>()
-        }
-        Value::String(text) => ALLOCATION + text.len(),
-        _ => 0,
-    }
 }
 
 /// How a document in a body is identified.

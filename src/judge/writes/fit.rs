@@ -377,7 +377,7 @@ impl<'a> Analysis<'a> {
                 self.deny(denial.at(fit.span));
             }
             self.check_types(fit, &json, shape, at);
-            return Some(json.into_owned());
+            return Some(self.copied(json, fit.span).unwrap_or_default());
         }
         if let Value::Object(object) = value
             && !shape.constrained
@@ -443,8 +443,13 @@ impl<'a> Analysis<'a> {
             self.inspect(constant);
             let choices = each_element(json, path).filter(|choices| !choices.is_empty())?;
             // Each one is validated with the rest of the document.
-            let affordable = self.steps(choices.len().saturating_mul(COST_OF_A_CHOICE), span);
-            return affordable.then(|| choices.into_iter().cloned().collect());
+            if !self.steps(choices.len().saturating_mul(COST_OF_A_CHOICE), span) {
+                return None;
+            }
+            let copies = choices
+                .into_iter()
+                .map(|choice| self.copied(Cow::Borrowed(choice), span));
+            return copies.collect();
         }
         let alternatives = value.alternatives();
         if alternatives.len() > MOST_CHOICES {
@@ -452,7 +457,7 @@ impl<'a> Analysis<'a> {
         }
         alternatives
             .iter()
-            .map(|alternative| self.known_json(alternative, span).map(Cow::into_owned))
+            .map(|alternative| self.known_copy(alternative, span))
             .collect()
     }
 
@@ -533,10 +538,7 @@ impl<'a> Analysis<'a> {
                     }
                 }
                 Value::Constant(_) if self.known_json(alternative, fit.span).is_some() => {
-                    let json = self
-                        .known_json(alternative, fit.span)
-                        .map(Cow::into_owned)
-                        .unwrap_or_default();
+                    let json = self.known_copy(alternative, fit.span).unwrap_or_default();
                     let mut found = Vec::new();
                     walk(fit.collection, &json, shape, at, Stored::Merged, self.roles, &mut found);
                     if fit.mode.drops_null() {
