@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::attributes;
 use super::collection::{Draft, Kind};
@@ -193,6 +193,9 @@ fn with_system(mut shape: Shape, system: &[&str]) -> Shape {
 
 /// The schema without our own key, wherever it stands, and without asking for what is read-only beside: those who write
 /// cannot give it. An attribute may be called as a keyword is, and then its `required` is a schema and no list.
+///
+/// A `$ref` with others beside it moves into `allOf`: draft-07 passes over what stands beside a reference, and here all
+/// of it holds.
 fn of_writers(value: &Value) -> Value {
     let Value::Object(members) = value else {
         return match value {
@@ -212,7 +215,18 @@ fn of_writers(value: &Value) -> Value {
         }
         _ => (key.clone(), of_writers(value)),
     });
-    Value::Object(kept.collect())
+    let mut kept: Map<String, Value> = kept.collect();
+    if kept.len() > 1
+        && let Some(Value::String(to)) = kept.get("$ref")
+    {
+        let reference = json!({ "$ref": to });
+        kept.remove("$ref");
+        match kept.entry("allOf").or_insert_with(|| json!([])) {
+            Value::Array(parts) => parts.push(reference),
+            other => *other = json!([reference]),
+        }
+    }
+    Value::Object(kept)
 }
 
 /// The shape of a collection's documents, without the system attributes.

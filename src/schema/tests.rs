@@ -82,6 +82,38 @@ fn what_is_hidden_under_any_keyword_is_hidden() {
     assert!(!collection(&set).shape.attribute("list").unwrap().writable(&nobody));
 }
 
+/// Draft-07 passes over what stands beside a `$ref`; shapes do not, so that the validators may not either.
+#[test]
+fn what_stands_beside_a_reference_holds_in_every_dialect() {
+    for dialect in [
+        "http://json-schema.org/draft-07/schema#",
+        "https://json-schema.org/draft/2020-12/schema",
+    ] {
+        let set = loaded(&json!({
+            "$schema": dialect,
+            "properties": {"x": {"$ref": "#/definitions/X", "maxLength": 2}, "$ref": {"type": "string"}},
+            "definitions": {"X": {"type": "string"}, "Y": {"type": "object"}},
+            "$ref": "#/definitions/Y",
+            "required": ["x"]
+        }));
+        let things = collection(&set);
+        assert!(things.validator.accepts(&json!({"x": "ab", "$ref": "c"})), "{dialect}");
+        for wrong in [
+            json!({}),
+            json!({"x": "abc"}),
+            json!({"x": 1}),
+            json!({"x": "a", "$ref": 1}),
+        ] {
+            assert!(!things.validator.accepts(&wrong), "{dialect} {wrong}");
+        }
+        let update = things.update_validator.as_ref().unwrap();
+        assert!(
+            update.accepts(&json!({})) && !update.accepts(&json!({"x": "abc"})),
+            "{dialect}"
+        );
+    }
+}
+
 #[test]
 fn an_empty_directory_is_a_mount_that_went_wrong() {
     let dir = tempfile::tempdir().unwrap();

@@ -44,12 +44,10 @@ fn takes(target: &Collection, source: &Collection, name: &str) -> bool {
         return true;
     }
     match (says(source, name), says(target, name)) {
-        // Beside `properties`, other keywords could speak of the attribute: then the texts alone tell nothing. In draft-07
-        // a `$ref` even silences those beside it.
+        // Beside `properties`, other keywords could speak of the attribute: then the texts alone tell nothing.
         (Some(given), Some(asked)) => {
             given == asked
                 && speaks_through_properties(&target.json_schema)
-                && source.json_schema.get("$ref").is_none()
                 && match references(asked) {
                     References::None => true,
                     References::Definitions => definitions(source) == definitions(target) && closed_in(target),
