@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jsonschema::Draft;
 use serde_json::Value;
 
 use super::json::{Json, Node};
@@ -126,8 +127,12 @@ impl<'s> Builder<'_, 's> {
     /// What keywords say of access that speak of parts of a value which other keywords, or the value itself, choose: it
     /// holds for every part that may be meant.
     fn limit_parts(&mut self, node: &'s Node, shape: &mut Shape) {
-        for key in ["contains", "unevaluatedItems"] {
-            if let Some(limits) = node.get(key).and_then(|part| self.limits(part)) {
+        let parts = ["contains", "unevaluatedItems", "additionalItems"]
+            .into_iter()
+            .filter_map(|key| node.get(key))
+            .chain(node.get("prefixItems").map(Node::elements).unwrap_or_default());
+        for part in parts {
+            if let Some(limits) = self.limits(part) {
                 let items = shape
                     .items
                     .as_deref()
@@ -212,7 +217,9 @@ impl<'s> Builder<'_, 's> {
         shape.constrained = node
             .members()
             .iter()
-            .any(|member| keyword(&member.key).is_some_and(|word| word.constrains));
+            .any(|member| keyword(&member.key).is_some_and(|word| word.constrains))
+            // By position, as `prefixItems`.
+            || node.get("items").is_some_and(|items| matches!(items.value, Json::Array(_)));
         shape.takes = Takes::of(node);
         shape.required = node
             .get("required")
@@ -280,30 +287,25 @@ impl<'s> Builder<'_, 's> {
 
     /// One shape for all elements: positions are not told apart.
     fn items(&mut self, node: &'s Node) -> Option<Box<Shape>> {
-        let mut parts = Vec::new();
-        for key in ["prefixItems", "items", "additionalItems"] {
-            match node.get(key) {
-                Some(list) if matches!(list.value, Json::Array(_)) => parts.extend(list.elements()),
-                Some(one) => parts.push(one),
-                None => {}
-            }
-        }
-        // Elements after the positions that are listed are open, unless something is said of them.
-        let positions = node.get("prefixItems").is_some()
-            || node
-                .get("items")
-                .is_some_and(|items| matches!(items.value, Json::Array(_)));
-        let rest = if node.get("prefixItems").is_some() {
-            node.get("items")
-        } else {
-            node.get("additionalItems")
+        let items = node.get("items");
+        let listed = items.filter(|items| matches!(items.value, Json::Array(_)));
+        // By position, and the rest; the other dialect's words are none of this one's.
+        let (positions, rest) = match (self.schema.draft, listed) {
+            (Draft::Draft7, Some(listed)) => (listed.elements(), node.get("additionalItems")),
+            (Draft::Draft7, None) => ([].as_slice(), items),
+            (_, _) => (
+                node.get("prefixItems").map(Node::elements).unwrap_or_default(),
+                items.filter(|_| listed.is_none()),
+            ),
         };
-        let mut shapes: Vec<Shape> = parts
-            .into_iter()
+        let mut shapes: Vec<Shape> = positions
+            .iter()
+            .chain(rest)
             .filter(|part| !matches!(part.value, Json::Bool(false)))
             .map(|part| self.shape(part))
             .collect();
-        if positions && rest.is_none() {
+        // Elements after the positions that are listed are open, unless something is said of them.
+        if !positions.is_empty() && rest.is_none() {
             shapes.push(Shape::open());
         }
         shapes

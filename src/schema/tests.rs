@@ -82,6 +82,42 @@ fn what_is_hidden_under_any_keyword_is_hidden() {
     assert!(!collection(&set).shape.attribute("list").unwrap().writable(&nobody));
 }
 
+/// What the validator passes over says nothing of types either, but what it hides is hidden.
+#[test]
+fn elements_have_the_types_that_the_dialect_gives_them() {
+    let text = json!({"type": "string", "writeOnly": true});
+    let number = json!({"type": "number"});
+    for (dialect, list, types) in [
+        ("draft/2020-12/schema", json!({"additionalItems": text}), 0),
+        (
+            "draft/2020-12/schema",
+            json!({"items": number, "additionalItems": text}),
+            1,
+        ),
+        ("draft/2020-12/schema", json!({"prefixItems": [text]}), 0),
+        (
+            "draft/2020-12/schema",
+            json!({"prefixItems": [text], "items": number}),
+            2,
+        ),
+        ("draft-07/schema", json!({"additionalItems": text}), 0),
+        ("draft-07/schema", json!({"prefixItems": [text], "items": number}), 1),
+        ("draft-07/schema", json!({"items": [text]}), 0),
+        (
+            "draft-07/schema",
+            json!({"items": [text], "additionalItems": number}),
+            2,
+        ),
+        ("draft-07/schema", json!({"items": number, "additionalItems": text}), 1),
+    ] {
+        let schema = json!({"$schema": format!("https://json-schema.org/{dialect}"), "properties": {"list": list}});
+        let set = loaded(&schema);
+        let list = collection(&set).shape.attribute("list").unwrap();
+        assert_eq!(list.element().types.len(), types, "{schema}");
+        assert!(!list.readable(&roles(&[])), "{schema}");
+    }
+}
+
 /// Draft-07 passes over what stands beside a `$ref`; shapes do not, so that the validators may not either.
 #[test]
 fn what_stands_beside_a_reference_holds_in_every_dialect() {

@@ -99,6 +99,23 @@ fn set() -> SchemaSet {
     });
     SchemaSet::from_files([
         ("rated.json", rated.to_string()),
+        (
+            "pairs7.json",
+            json!({
+                "$schema": "http://json-schema.org/draft-07/schema#",
+                "properties": {"pair": {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}},
+                "x-mallku": {"allow": all}
+            })
+            .to_string(),
+        ),
+        (
+            "pairs20.json",
+            json!({
+                "properties": {"pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}},
+                "x-mallku": {"allow": all}
+            })
+            .to_string(),
+        ),
         ("keyed.json", keyed.to_string()),
         ("loose.json", json!({"x-mallku": {"allow": all}}).to_string()),
         ("users.json", users.to_string()),
@@ -190,6 +207,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("FOR u IN users UPDATE u WITH {nick: VALUE('x', [])} IN users", "", "document-invalid"),
     ("FOR n IN nested UPDATE n WITH {x: 1, `none`: n.`none` + n.text} IN nested", "", "document-invalid"),
     ("FOR u IN users UPDATE u WITH {age: MAX([0, FLOOR(u.nick * 2)])} IN users", "", ""),
+    // Positions have their own types in both dialects.
+    ("FOR u IN users INSERT {pair: [LENGTH(u.words), u.name]} INTO pairs7", "", "document-invalid"),
+    ("FOR u IN users INSERT {pair: [LENGTH(u.words), u.name]} INTO pairs20", "", "document-invalid"),
+    ("INSERT {pair: ['a', 1]} INTO pairs7", "", ""),
+    ("INSERT {pair: [1, 'a']} INTO pairs7", "", "document-invalid"),
     // What `KEEP` leaves is there as it was, or not at all.
     ("FOR n IN nested REPLACE n WITH KEEP(n, 'tie', 'none') IN nested", "", ""),
     ("FOR n IN nested REPLACE n WITH KEEP(n, 'tie') IN nested", "", "document-invalid"),
