@@ -126,3 +126,8 @@ fn odd_schemas() {
 fn lists_and_maps_of_hidden_values() {
     check("lists", "tests/judge/tables/lists", 25);
 }
+
+#[test]
+fn hidden_by_rare_keywords() {
+    check("rare", "tests/judge/tables/rare", 12);
+}
