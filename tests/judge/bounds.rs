@@ -285,3 +285,16 @@ fn a_large_value_named_often_is_copied_with_a_limit() {
         assert_eq!(judged(query), "limit-exceeded");
     }
 }
+
+#[test]
+fn many_names_left_out_of_many_are_looked_up() {
+    let set = generous();
+    let names: Vec<String> = (0..100_000).map(|at| format!("a{at}")).collect();
+    let object: serde_json::Map<String, serde_json::Value> =
+        names.iter().map(|name| (name.clone(), 1.into())).collect();
+    let binds = json!({"object": object, "names": names}).to_string();
+    let start = Instant::now();
+    let judged = verdict(&set, None, "INSERT UNSET(@object, @names) INTO users", &binds);
+    assert_eq!(rules(&judged), [""; 0]);
+    assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
+}

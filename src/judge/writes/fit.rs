@@ -6,6 +6,7 @@
 //! INVARIANT: what is not shown to fit is denied.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
@@ -239,8 +240,9 @@ impl<'a> Analysis<'a> {
                         self.inspect(constant);
                         match self.known_json(value, fit.span) {
                             Some(Cow::Borrowed(Json::Object(members))) => {
+                                let without: HashSet<&str> = rest.without.iter().map(AsRef::as_ref).collect();
                                 for (name, json) in members {
-                                    if rest.without.iter().any(|without| without == name.as_str()) {
+                                    if without.contains(name.as_str()) {
                                         continue;
                                     }
                                     let Constant::Bind { bind, .. } = constant else {
