@@ -94,7 +94,7 @@ impl Ownership {
     }
 }
 
-/// Forgets the oldest of whoever has the most: who opens more than anybody can use takes nothing from others.
+/// Forgets the oldest tenth of whoever has the most: who opens more than anybody can use takes nothing from others.
 fn make_room(entries: &mut HashMap<String, (Owned, Instant)>) {
     let mut counts: HashMap<&Option<String>, usize> = HashMap::new();
     for (owned, _) in entries.values() {
@@ -110,7 +110,7 @@ fn make_room(entries: &mut HashMap<String, (Owned, Instant)>) {
         .collect();
     theirs.sort_unstable();
     // Several at once: looking through all of them is no work for each insertion.
-    theirs.truncate(theirs.len().min(MAX_ENTRIES / 100).max(1));
+    theirs.truncate(theirs.len().div_ceil(10));
     let ids: Vec<String> = theirs.into_iter().map(|(_, id)| id.clone()).collect();
     for id in ids {
         entries.remove(&id);
