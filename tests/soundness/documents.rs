@@ -1,7 +1,7 @@
 //! The documents that a generated query writes.
 
 use mallku_db::schema::{Collection, Shape};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::queries::Generator;
 use crate::scope::{Kind, Variable};
@@ -19,13 +19,11 @@ pub(crate) enum Wanted {
 }
 
 impl<'w> Generator<'w, '_> {
-    /// A document of this shape where there is one, else any.
+    /// A document of this shape, or one with the same attributes, where there is one; else any.
     fn document_of(&mut self, shape: &'w Shape) -> Option<Variable<'w>> {
-        let same = self
-            .scope
-            .iter()
-            .rev()
-            .find(|variable| matches!(&variable.kind, Kind::Part(part) if std::ptr::eq(*part, shape)));
+        let same = self.scope.iter().rev().find(
+            |variable| matches!(&variable.kind, Kind::Part(part) if part.attributes.keys().eq(shape.attributes.keys())),
+        );
         match same.cloned() {
             Some(variable) => Some(variable),
             None if self.chance.percent(12) => self.document(),
@@ -182,6 +180,20 @@ impl<'w> Generator<'w, '_> {
         document
     }
 
+    /// An object of constants but for one attribute, whose value is computed and certainly fits.
+    fn with_one_computed(&mut self, object: &Map<String, Value>, shape: &Shape) -> String {
+        let free: Vec<&String> = object
+            .keys()
+            .filter(|name| shape.attribute(name).is_some_and(|below| !below.constrained))
+            .collect();
+        let chosen = free.get(self.chance.below(free.len())).copied();
+        let members = object.iter().map(|(name, value)| match shape.attribute(name) {
+            Some(below) if Some(name) == chosen => format!("\"{name}\": {}", self.certain(below)),
+            _ => format!("\"{name}\": {value}"),
+        });
+        format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+    }
+
     /// A key or the end of an edge, as it is mostly.
     fn id(&mut self, value: &Value) -> String {
         let document = self.document().map(|variable| variable.name);
@@ -199,8 +211,12 @@ impl<'w> Generator<'w, '_> {
     }
 
     fn document_literal(&mut self, value: &Value, shape: &Shape, top: bool) -> String {
-        let computed = if shape.writable(&self.world.roles) { 14 } else { 45 };
+        let forbidden = !shape.writable(&self.world.roles);
+        let computed = if forbidden { 35 } else { 14 };
         match value {
+            Value::Object(object) if !top && self.chance.percent(if forbidden { 50 } else { 5 }) => {
+                self.with_one_computed(object, shape)
+            }
             _ if !top && self.chance.percent(computed) => self.fitting(shape, 2),
             Value::Object(object) => {
                 let members: Vec<String> = object

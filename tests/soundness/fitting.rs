@@ -60,6 +60,21 @@ impl Generator<'_, '_> {
         }
     }
 
+    /// A computed value that certainly has a shape's type.
+    pub(crate) fn certain(&mut self, shape: &Shape) -> String {
+        match shape.types.first() {
+            Some(JsonType::String) => format!("TO_STRING({})", self.scalar(0)),
+            Some(JsonType::Boolean) => format!("IS_NULL({})", self.scalar(0)),
+            Some(JsonType::Array) => {
+                let element = self.certain(shape.element());
+                format!("[{element}]")
+            }
+            Some(JsonType::Object) => format!("{{q: {}}}", self.certain(&Shape::open())),
+            Some(JsonType::Null) => "null".to_owned(),
+            _ => format!("LENGTH({})", self.list(0).text),
+        }
+    }
+
     /// A constant that a shape takes, mostly.
     fn constant(&mut self, shape: &Shape) -> String {
         let value = value_of(self.chance, shape, 1);

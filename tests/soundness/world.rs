@@ -14,8 +14,8 @@ use crate::rights::Rights;
 
 pub(crate) const DATABASE: &str = "_system";
 
-/// Document collections: the last is known to the set but closed to everybody.
-const DOCUMENTS: [&str; 3] = ["people", "notes", "vault"];
+/// Document collections: `vault` is known to the set but closed to everybody, `attic` is for what was in `notes`.
+const DOCUMENTS: [&str; 4] = ["people", "notes", "vault", "attic"];
 
 /// Edge collections with their ends.
 const EDGES: [(&str, &str, &[&str]); 3] = [
@@ -141,10 +141,16 @@ impl World {
 
 fn schemas(chance: &mut Chance) -> Vec<(String, String)> {
     let mut files = Vec::new();
+    let mut notes = Value::Null;
     let mut add = |name: &str, schema: Value| files.push((format!("{name}.json"), schema.to_string()));
     for name in DOCUMENTS {
         let allow = if name == "vault" { json!([]) } else { allow(chance) };
         let mut schema = object_schema(chance, 2);
+        if name == "notes" {
+            notes.clone_from(&schema);
+        } else if name == "attic" && chance.percent(60) {
+            schema = alike(chance, &notes);
+        }
         schema["x-mallku"] = json!({"allow": allow});
         add(name, schema);
     }
@@ -264,6 +270,23 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
     }
     if !required.is_empty() {
         schema["required"] = json!(required);
+    }
+    schema
+}
+
+/// The schema of a collection that documents are moved to: the same, or one with another attribute.
+fn alike(chance: &mut Chance, schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    let names: Vec<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+    if chance.percent(30) && !names.is_empty() {
+        let name = &names[chance.below(names.len())];
+        schema["properties"][name] = scalar_schema(chance);
+    }
+    if chance.percent(20) && !names.is_empty() {
+        schema["required"] = json!([names[chance.below(names.len())]]);
+    }
+    if chance.percent(20) {
+        schema["additionalProperties"] = guarded(chance);
     }
     schema
 }
