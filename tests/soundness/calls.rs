@@ -96,6 +96,7 @@ impl<'w> Generator<'w, '_> {
             15 => self.object_call(depth),
             16 => self.named_call(),
             17 => self.computed_name(),
+            18 => self.overwritten(),
             _ => {
                 let all = functions::all();
                 let place = self.chance.below(all.len());

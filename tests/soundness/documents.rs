@@ -46,7 +46,7 @@ impl<'w> Generator<'w, '_> {
 
     /// A document to be written, as a literal or a bind value; mostly one that the schema accepts.
     pub(crate) fn written_document(&mut self, collection: &'w Collection, wanted: Wanted) -> String {
-        if self.chance.percent(20)
+        if self.chance.percent(24)
             && let Some(variable) = self.document_of(&collection.shape)
         {
             self.note("document from data");
@@ -180,12 +180,17 @@ impl<'w> Generator<'w, '_> {
         document
     }
 
-    /// An object of constants but for one attribute, whose value is computed and certainly fits.
-    fn with_one_computed(&mut self, object: &Map<String, Value>, shape: &Shape) -> String {
+    /// An object whose values are computed and certainly fit: one of them, the others constants, or all.
+    fn with_computed(&mut self, object: &Map<String, Value>, shape: &Shape) -> String {
         let free: Vec<&String> = object
             .keys()
             .filter(|name| shape.attribute(name).is_some_and(|below| !below.constrained))
             .collect();
+        if self.chance.percent(50) {
+            let members = free.into_iter().filter_map(|name| Some((name, shape.attribute(name)?)));
+            let members = members.map(|(name, below)| format!("\"{name}\": {}", self.certain(below)));
+            return format!("{{{}}}", members.collect::<Vec<_>>().join(", "));
+        }
         let chosen = free.get(self.chance.below(free.len())).copied();
         let members = object.iter().map(|(name, value)| match shape.attribute(name) {
             Some(below) if Some(name) == chosen => format!("\"{name}\": {}", self.certain(below)),
@@ -215,7 +220,7 @@ impl<'w> Generator<'w, '_> {
         let computed = if forbidden { 35 } else { 14 };
         match value {
             Value::Object(object) if !top && self.chance.percent(if forbidden { 50 } else { 5 }) => {
-                self.with_one_computed(object, shape)
+                self.with_computed(object, shape)
             }
             _ if !top && self.chance.percent(computed) => self.fitting(shape, 2),
             Value::Object(object) => {
@@ -236,7 +241,7 @@ impl<'w> Generator<'w, '_> {
             _ if !top && self.chance.percent(8) => self.bind(value.clone()),
             _ if !top && self.chance.percent(4) => self.scalar(1),
             // A value of some other type, and a loop's variable where there is one.
-            _ if !top && self.chance.percent(4) => self.literal(),
+            _ if !top && self.chance.percent(6) => self.literal(),
             Value::Array(items) => {
                 let items: Vec<String> = items
                     .iter()

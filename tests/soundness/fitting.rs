@@ -115,11 +115,11 @@ impl Generator<'_, '_> {
     /// A computed number, between bounds or not.
     fn number(&mut self, depth: usize) -> String {
         let (one, other) = (self.operand(depth), self.operand(depth));
-        match self.chance.below(16) {
-            0 => format!("({one} + {other})"),
-            1 => format!("({one} - {other})"),
-            2 => format!("({one} * {other})"),
-            3 => format!("({one} / {other})"),
+        match self.chance.below(20) {
+            0 | 16 => format!("({one} + {other})"),
+            1 | 17 => format!("({one} - {other})"),
+            2 | 18 => format!("({one} * {other})"),
+            3 | 19 => format!("({one} / {other})"),
             4 => format!("({one} % {other})"),
             5 => format!("MIN([5, MAX([0, {one}])])"),
             6 => format!("MIN([{one}, {other}])"),
@@ -147,8 +147,11 @@ impl Generator<'_, '_> {
                 stored[place].clone()
             }
             4 | 5 if depth > 0 => self.number(depth - 1),
-            6 => self.chance.pick(&["1e308", "-1e308", "0", "0.0", "1e-308"]).to_owned(),
-            7 => {
+            6 | 7 => self
+                .chance
+                .pick(&["1e308", "1e308", "-1e308", "0", "0.0", "1e-308"])
+                .to_owned(),
+            8 => {
                 let number = self.chance.below(6);
                 self.bind(number.into())
             }

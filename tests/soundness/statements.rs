@@ -224,13 +224,13 @@ impl<'w> Generator<'w, '_> {
         let document = self.scope.iter().rev().find(|variable| {
             matches!(&variable.kind, Kind::Part(shape) if std::ptr::eq(*shape, &raw const self.world.resources().collections["people"].shape))
         });
-        match (self.chance.below(5), document) {
+        match (self.chance.below(6), document) {
             (0 | 1, Some(variable)) => variable.name.clone(),
             (2, Some(variable)) => format!("{}._id", variable.name),
-            (3, _) => {
+            (3 | 4, _) => {
                 let id = self
                     .chance
-                    .pick(&["people/k1", "people/k1", "people/k1", "notes/k0", "vault/k0"]);
+                    .pick(&["people/k1", "people/k2", "people/k3", "notes/k0", "vault/k0"]);
                 self.bind(json!(id))
             }
             _ => "\"people/k0\"".to_owned(),
@@ -311,7 +311,7 @@ impl<'w> Generator<'w, '_> {
         }
         if self.chance.percent(30) {
             let attribute = self.weight(edge);
-            let options = match self.chance.below(4) {
+            let options = match self.chance.below(5) {
                 0 => "{order: \"bfs\", uniqueVertices: \"global\"}".to_owned(),
                 1 => "{uniqueVertices: \"path\"}".to_owned(),
                 2 => "{uniqueEdges: \"none\"}".to_owned(),
@@ -323,6 +323,13 @@ impl<'w> Generator<'w, '_> {
 
     /// An attribute that weighs edges.
     fn weight(&mut self, edge: &'w Shape) -> String {
+        let attributes = Kind::Part(edge).attributes();
+        let place = self.chance.below(attributes.len());
+        if self.chance.percent(30)
+            && let Some((name, _)) = attributes.get(place)
+        {
+            return name.clone();
+        }
         self.attribute(&Kind::Part(edge))
             .map_or_else(|| "a".to_owned(), |(name, _)| name)
     }
@@ -729,7 +736,7 @@ impl<'w> Generator<'w, '_> {
     /// Options of what changes stored documents.
     fn update_options(&mut self, collection: &'w Collection) -> String {
         match self.chance.below(12) {
-            0 | 1 => " OPTIONS {keepNull: false}".to_owned(),
+            0 | 1 | 8 => " OPTIONS {keepNull: false}".to_owned(),
             2 | 3 => " OPTIONS {mergeObjects: false}".to_owned(),
             4 => " OPTIONS {keepNull: false, mergeObjects: false}".to_owned(),
             5 => " OPTIONS {ignoreErrors: true}".to_owned(),

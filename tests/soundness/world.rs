@@ -245,7 +245,7 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
             5 => schema["x-mallku"] = json!({"readers": ["staff"]}),
             6 => schema["x-mallku"] = json!({"writers": ["staff"]}),
             7 if ["o", "l"].contains(&name) => schema["readOnly"] = json!(true),
-            _ if chance.percent(12) => required.push(name),
+            _ if chance.percent(18) => required.push(name),
             _ => {}
         }
         properties.insert(name.to_owned(), schema);
@@ -305,7 +305,8 @@ fn guarded(chance: &mut Chance) -> Value {
 }
 
 fn scalar_schema(chance: &mut Chance) -> Value {
-    match chance.below(10) {
+    match chance.below(11) {
+        10 => json!({"type": "number"}),
         9 => json!({"type": "number", "minimum": -2, "maximum": 10}),
         0 => json!({"type": "string"}),
         1 => json!({"type": "string", "enum": ["x", "y", "z"]}),
