@@ -219,7 +219,7 @@ impl<'w> Generator<'w, '_> {
         let forbidden = !shape.writable(&self.world.roles);
         let computed = if forbidden { 35 } else { 14 };
         match value {
-            Value::Object(object) if !top && self.chance.percent(if forbidden { 50 } else { 5 }) => {
+            Value::Object(object) if !top && self.chance.percent(if forbidden { 65 } else { 8 }) => {
                 self.with_computed(object, shape)
             }
             _ if !top && self.chance.percent(computed) => self.fitting(shape, 2),

@@ -6,7 +6,8 @@
 Each mutant is a replacement in a file (some are two), in which ON stands for "this mutant is chosen"; a replacement that no longer fits is an error, for then
 the mutant has to follow the code. All of them are built at once, in a copy of the tree under target/mutants, and the environment chooses one: the
 tree itself is never touched, and a mutant costs no build. A mutant counts as found when a property fails within CASES queries (20 000, those of the
-usual run); for one that survives them a second run, from other worlds, tells whether it is rare or out of reach.
+usual run); for one that survives them a second run, from other worlds, tells whether it is rare or out of reach, and
+the cases kept under a name whether one of them finds it.
 """
 
 import os
@@ -260,6 +261,13 @@ def properties(binary: str, cases: int, seed: int, mutant: str = "") -> str:
     return ""
 
 
+def named_cases(binary: str, mutant: str) -> str:
+    """Which of the cases kept under a name fail with a mutant."""
+    run = subprocess.run([binary, "cases::"], cwd=TREE, env={**os.environ, "MUTANT": mutant}, capture_output=True, text=True)
+    failed = re.findall(r"^test cases::(\w+) \.\.\. FAILED", run.stdout, re.MULTILINE)
+    return f"but not {', '.join(failed)}" if failed else "and every named case"
+
+
 def main() -> int:
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     pattern = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -275,7 +283,7 @@ def main() -> int:
         verdict = properties(binary, cases, 1, name)
         if not verdict:
             second = properties(binary, cases, 1_000_001, name)
-            verdict = f"SURVIVED, then {second}" if second else "SURVIVED twice"
+            verdict = f"SURVIVED, then {second}" if second else f"SURVIVED twice, {named_cases(binary, name)}"
         print(f"{name} | {verdict}", flush=True)
         if not verdict.startswith("("):
             survivors.append(name)

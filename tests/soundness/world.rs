@@ -230,7 +230,7 @@ fn object_schema(chance: &mut Chance, depth: usize) -> Value {
             "o" if depth > 0 => object_schema(chance, depth - 1),
             "l" if depth > 0 => {
                 let mut items = object_schema(chance, depth - 1);
-                if chance.percent(12) {
+                if chance.percent(20) {
                     items["readOnly"] = json!(true);
                 }
                 json!({"type": "array", "items": items})
