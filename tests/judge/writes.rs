@@ -103,7 +103,7 @@ fn set() -> SchemaSet {
             "pairs7.json",
             json!({
                 "$schema": "http://json-schema.org/draft-07/schema#",
-                "properties": {"pair": {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}},
+                "properties": {"pair": {"type": "array", "items": [{"type": "string"}, {"type": "integer"}], "additionalItems": false}},
                 "x-mallku": {"allow": all}
             })
             .to_string(),
