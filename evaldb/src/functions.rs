@@ -151,8 +151,8 @@ fn record(evaluator: &mut Evaluator<'_>, name: &str, values: &[Value]) {
             evaluator.used(arg(values, 1));
             evaluator.attribute(arg(values, 0), &name);
         }
-        // What they make keeps its origin: it is read when it is used.
-        "KEEP" | "UNSET" | "KEEP_RECURSIVE" | "UNSET_RECURSIVE" => {
+        // What they make keeps its origin: it is read when it is used. `BOOST` and `ANALYZER` give their first argument.
+        "BOOST" | "ANALYZER" | "KEEP" | "UNSET" | "KEEP_RECURSIVE" | "UNSET_RECURSIVE" => {
             for value in values.iter().skip(1) {
                 evaluator.used(value);
             }
