@@ -80,7 +80,7 @@ const SHAPES: [(&str, &str, &str, &str); 16] = [
     ("arguments", "RETURN CONCAT(", "x.a, ", "1)"),
     ("subqueries", "RETURN [", "(FOR x IN y RETURN x), ", "1]"),
     ("expansions", "RETURN [", "a[* FILTER CURRENT.b == 1].c, ", "1]"),
-    ("writes", "", "UPDATE @k WITH {a: 1} IN c ", "RETURN OLD"),
+    ("writes", "", "UPDATE @k WITH {a: 1} IN c# ", "RETURN OLD"),
     ("string", "RETURN \"", "abc \\n ", "\""),
     ("comments", "RETURN ", "/* * */ ", "1"),
     ("nesting", "RETURN ", "[", ""),

@@ -27,6 +27,7 @@ use super::scope::Scopes;
 use super::suggestion;
 use super::token::{Kind, Token};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The deepest tree: ArangoDB refuses expressions of more than 500 levels, `1 + 2 + 3` having two.
 pub(super) const MAX_HEIGHT: u32 = 500;
@@ -60,7 +61,7 @@ pub(super) enum Mark {
 }
 
 /// A collection that a modification writes to: by its name, or by the key of a bind parameter.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Written<'q> {
     Name(Cow<'q, str>),
     Bind(Cow<'q, str>),
@@ -94,7 +95,7 @@ struct Parser<'q> {
     /// Whether a modification was seen.
     modifies: bool,
     /// The collections that the modifications so far write to.
-    written: Vec<Written<'q>>,
+    written: BTreeSet<Written<'q>>,
     /// The marked tokens, where they are asked for.
     marked: Option<Marked>,
 }
@@ -136,7 +137,7 @@ fn parse_text<'q>(text: &'q str, limits: &ParseLimits, marked: Option<Marked>) -
         captured: 0,
         subqueries: 0,
         modifies: false,
-        written: Vec::new(),
+        written: BTreeSet::new(),
         marked,
     };
     let with = parser.with_list()?;

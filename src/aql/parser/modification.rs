@@ -165,7 +165,7 @@ impl<'q> Parser<'q> {
             SourceRef::Bind(bind) => Written::Bind(bind.key.clone()),
         };
         self.refuse_written(&written, place)?;
-        self.written.push(written);
+        self.written.insert(written);
         Ok((target, options))
     }
 

@@ -26,6 +26,8 @@ use crate::gate::message::{Request, Response};
 const READS_IN_A_ROW: usize = 4;
 /// Bytes that a refused client may still send before the door closes.
 const DISCARD_BYTES: usize = 1024 * 1024;
+/// How long such a client is left alone after each turn: whoever does not stop fills the socket, and then waits himself.
+const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the reader came to.
 pub(super) enum Pumped {
@@ -132,7 +134,11 @@ impl Shared {
             self.rearm(connection, state, EventFlags::IN);
             return;
         };
-        // Not armed: what comes meanwhile waits in the socket.
+        self.leave_alone(connection, state, pause);
+    }
+
+    /// Comes back to a connection after a pause. It is not armed: what comes meanwhile waits in the socket.
+    fn leave_alone(&self, connection: &Connection, state: &State, pause: Duration) {
         let first = self.pauses.add(Instant::now() + pause, connection.key);
         if self.heed_deadline(state) || first {
             self.wake();
@@ -384,6 +390,7 @@ impl Shared {
     /// Reads off what a client still sends after its last answer.
     pub(super) fn discard(&self, connection: &Connection, state: &mut State, scratch: &mut [u8]) {
         for _ in 0..READS_IN_A_ROW {
+            self.counters.reads.fetch_add(1, Ordering::Relaxed);
             // TCP drops what it would read with this flag, and copies nothing.
             let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
             match rustix::net::recv(&connection.socket, &mut *scratch, flags) {
@@ -398,7 +405,7 @@ impl Shared {
                 }
             }
         }
-        self.rearm(connection, state, EventFlags::IN);
+        self.leave_alone(connection, state, DISCARD_PAUSE);
     }
 
     /// Ends a connection.

@@ -57,6 +57,24 @@ fn thousands_of_idle_and_half_sent_connections_hold_no_worker() {
 }
 
 #[test]
+fn what_a_refused_client_still_sends_costs_few_reads() {
+    let house = House::with_limits(Echo::default(), Limits::default());
+    let mut client = house.connect();
+    client.send("GET / HTTP/2.0\r\n\r\n");
+    assert_eq!(client.answer().unwrap().status, 505);
+    house.wait_for_phase(Phase::Lingering, 1);
+    let (start, before) = (Instant::now(), house.observer().stats().reads);
+    for _ in 0..20_000 {
+        client.send("x");
+    }
+    let reads = house.observer().stats().reads - before;
+    // Four each ten milliseconds at most.
+    let turns = start.elapsed().as_millis() / 10 + 2;
+    assert!(u128::from(reads) <= 4 * turns, "{reads} reads in {turns} turns");
+    assert!(reads > 0);
+}
+
+#[test]
 fn crumbs_cost_few_reads() {
     let house = House::with_limits(Echo::default(), Limits::default());
     let mut client = house.connect();
