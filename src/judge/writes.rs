@@ -8,6 +8,7 @@ mod fit;
 mod kept;
 mod known;
 mod paths;
+mod shapes;
 mod words;
 
 use std::borrow::Cow;

@@ -57,6 +57,17 @@ fn set() -> SchemaSet {
         }},
         "x-mallku": {"allow": all}
     });
+    let within = json!({
+        "type": "object",
+        "properties": {
+            "o": {"type": "object", "required": ["a", "o"], "properties": {
+                "a": {"type": "string"},
+                "o": {"type": "object", "required": ["d"], "properties": {"d": {}, "q": {"type": "integer"}}}
+            }}
+        },
+        "additionalProperties": false,
+        "x-mallku": {"allow": all}
+    });
     let nested = json!({
         "type": "object",
         "properties": {
@@ -121,6 +132,7 @@ fn set() -> SchemaSet {
         ("users.json", users.to_string()),
         ("tied.json", tied.to_string()),
         ("nested.json", nested.to_string()),
+        ("within.json", within.to_string()),
         ("dropping.json", dropping.to_string()),
         ("knows.json", knows.to_string()),
     ])
@@ -248,6 +260,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("UPDATE 'k' WITH {`none`: 1} IN nested", "", ""),
     ("FOR n IN nested UPDATE n WITH {`none`: n.`none` + 1} IN nested", "", ""),
     ("UPDATE 'k' WITH {tie: {a: 1}} IN nested", "", "document-invalid"),
+    // What is required within an object is there only where the object is.
+    ("FOR i IN 1..2 UPDATE 'k' WITH {o: {a: 'x', o: {q: i}}} IN within", "", "document-invalid"),
+    ("FOR i IN 1..2 UPDATE 'k' WITH {o: {a: TO_STRING(i), o: {q: 1}}} IN within", "", "document-invalid"),
+    ("FOR i IN 1..2 UPDATE 'k' WITH {o: {a: TO_STRING(i), o: {q: i, d: i}}} IN within", "", ""),
+    ("FOR i IN 1..2 UPDATE 'k' WITH {o: {a: 'x', o: {q: i}}} IN within OPTIONS {keepNull: false}", "", "document-invalid"),
     ("UPDATE 'k' WITH {tie: {a: 1}} IN nested OPTIONS {mergeObjects: false}", "", ""),
     ("UPDATE 'k' WITH {tie: {a: 1, b: 2}} IN nested OPTIONS {mergeObjects: false}", "", "document-invalid"),
     ("UPDATE 'k' WITH {tie: {a: LENGTH([1])}} IN nested", "", "document-invalid"),

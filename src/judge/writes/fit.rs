@@ -14,6 +14,7 @@ use super::Mode;
 use super::copied;
 use super::kept::{Stored, replaced_value};
 use super::known::{check_dropped, check_json, place_in, typed, walk};
+use super::shapes::{any_constrained, is_open, is_open_below, meets_stored};
 use super::words::{
     below, dotted, invalid, missing, missing_end, out_of_bounds, read_only, unknown, unproven, violated, wrong_end,
     wrong_type,
@@ -30,6 +31,14 @@ const VALUES_A_STEP: usize = 100;
 
 /// The alternatives of one place that are tried one by one.
 const MOST_CHOICES: usize = 16;
+
+/// An object within a document that is written.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    shape: &'a Shape,
+    /// Whether every stored document has an object there, into which this one is merged.
+    stored: bool,
+}
 
 impl<'a> Analysis<'a> {
     /// Checks a written document against the collection's schema.
@@ -179,7 +188,8 @@ impl<'a> Analysis<'a> {
         (whole && copied::takes_attributes_of(target, source, without)).then_some(source)
     }
 
-    /// Checks an object's members one by one; gives the object with what is known of it.
+    /// Checks an object's members one by one; gives the object with what is known of it. `certain`: whatever document is
+    /// written to has an object there.
     fn fit_object(
         &mut self,
         fit: &mut Fit<'a>,
@@ -195,6 +205,7 @@ impl<'a> Analysis<'a> {
                 ..
             }
         ) || (at.is_empty() && fit.mode != Mode::Whole);
+        let level = Level { shape, stored: certain };
         fit.walked.push(at.clone());
         let mut skeleton = serde_json::Map::new();
         let mut present: Vec<Cow<'a, str>> = Vec::new();
@@ -252,7 +263,7 @@ impl<'a> Analysis<'a> {
                                     if rest.value.alternatives().len() == 1 {
                                         present.push(Cow::Borrowed(name));
                                     }
-                                    self.fit_member(fit, name, &value, shape, at, &mut skeleton);
+                                    self.fit_member(fit, name, &value, level, at, &mut skeleton);
                                 }
                             }
                             Some(json) if json.is_null() => {}
@@ -278,7 +289,7 @@ impl<'a> Analysis<'a> {
             if !member.optional {
                 present.push(member.name.clone());
             }
-            self.fit_member(fit, &member.name, &member.value, shape, at, &mut skeleton);
+            self.fit_member(fit, &member.name, &member.value, level, at, &mut skeleton);
         }
         // Merged into an object that is there and valid, the object need not have everything itself.
         let whole = match fit.mode {
@@ -300,10 +311,11 @@ impl<'a> Analysis<'a> {
         fit: &mut Fit<'a>,
         name: &str,
         value: &Value<'a>,
-        shape: &'a Shape,
+        level: Level<'a>,
         at: &mut Vec<String>,
         skeleton: &mut serde_json::Map<String, Json>,
     ) {
+        let shape = level.shape;
         let Some(below_shape) = shape.attribute(name) else {
             self.deny(unknown(fit.collection, shape, at, name).at(fit.span));
             return;
@@ -339,20 +351,28 @@ impl<'a> Analysis<'a> {
         // `mergeObjectsForUpdate`
         let null_is_not_written = dropped && at.is_empty() || (end && !matches!(value, Value::Constant(_)));
         at.push(name.to_owned());
-        if let Some(json) = self.fit_value(fit, value, below_shape, at, required, null_is_not_written) {
+        if let Some(json) = self.fit_value(
+            fit,
+            value,
+            below_shape,
+            at,
+            level.stored && required,
+            null_is_not_written,
+        ) {
             skeleton.insert(name.to_owned(), json);
         }
         at.pop();
     }
 
-    /// Checks the value of an attribute; gives what is known of it, or `None` for what is dropped.
+    /// Checks the value of an attribute; gives what is known of it, or `None` for what is dropped. `there`: whatever document is
+    /// written to has the attribute.
     fn fit_value(
         &mut self,
         fit: &mut Fit<'a>,
         value: &Value<'a>,
         shape: &'a Shape,
         at: &mut Vec<String>,
-        required: bool,
+        there: bool,
         null_drops: bool,
     ) -> Option<Json> {
         if !self.step(fit.span) {
@@ -390,7 +410,7 @@ impl<'a> Analysis<'a> {
             if fit.mode.stored(at.len()) == Stored::Replaced {
                 self.check_replaced(fit, shape, at);
             }
-            let certain = required && Types::of_shape(shape).within(Types::OBJECT);
+            let certain = there && Types::of_shape(shape).within(Types::OBJECT);
             return Some(self.fit_object(fit, object, shape, at, certain));
         }
         let choices = self.choices(value, fit.span);
@@ -745,52 +765,6 @@ struct Fit<'a> {
     pinned: Vec<Vec<String>>,
     /// Whether the skeleton has constants.
     constants: bool,
-}
-
-/// Whether a stored value of this shape keeps it when it is merged into another stored value of the same shape.
-/// `top`: whether that is a whole document, whose own ties the caller knows of.
-fn meets_stored(shape: &Shape, mode: Mode, top: bool) -> bool {
-    let Mode::Merge {
-        keep_null,
-        merge_objects,
-    } = mode
-    else {
-        return true;
-    };
-    if !Types::of_shape(shape).meets(Types::OBJECT) || !(top || merge_objects) {
-        return true;
-    }
-    let drops = !keep_null
-        && shape.required.iter().any(|name| {
-            let below = shape.attribute(name);
-            below.is_none_or(|below| Types::of_shape(below).meets(Types::NULL))
-        });
-    (top || !shape.constrained) && !drops && shape.children().all(|below| meets_stored(below, mode, false))
-}
-
-/// Whether a shape takes any attributes with any values.
-fn is_open(shape: &Shape) -> bool {
-    !shape.constrained
-        && shape.required.is_empty()
-        && shape.patterns.is_empty()
-        && matches!(shape.others, Others::Open)
-        && shape.attributes.iter().all(|(name, below)| {
-            SYSTEM_ATTRIBUTES.contains(&name.as_str()) && below.types.len() == 1 && !below.constrained
-        })
-}
-
-/// Whether a shape takes any content of an object or array of these types.
-fn is_open_below(shape: &Shape, types: Types) -> bool {
-    (!types.meets(Types::OBJECT) || is_open(shape) && shape.attributes.is_empty())
-        && (!types.meets(Types::ARRAY)
-            || shape.items.as_deref().is_none_or(|items| {
-                items.types.is_empty() && items.items.is_none() && items.attributes.is_empty() && is_open(items)
-            }))
-}
-
-/// Whether a schema asks for more than types anywhere in this shape.
-fn any_constrained(shape: &Shape) -> bool {
-    shape.constrained || shape.children().any(any_constrained)
 }
 
 /// Whether a name is an attribute of every document that ArangoDB sets itself.
