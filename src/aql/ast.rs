@@ -139,6 +139,16 @@ pub enum StatementKind<'q> {
     Return(Return<'q>),
 }
 
+impl StatementKind<'_> {
+    /// Whether it writes or removes documents.
+    pub fn modifies(&self) -> bool {
+        matches!(
+            self,
+            Self::Insert(_) | Self::Update(_) | Self::Remove(_) | Self::Upsert(_)
+        )
+    }
+}
+
 /// What a `FOR` or a `LET` binds: one variable or a destructuring pattern (ArangoDB 3.12.2 and later).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pattern<'q> {

@@ -86,7 +86,7 @@ pub(super) struct Analysis<'a> {
     pub(super) returned: Option<(&'a crate::aql::ast::Expr<'a>, Value<'a>)>,
     /// How many subqueries enclose the statement at hand.
     pub(super) nesting: u32,
-    /// Whether a document that is to be written is evaluated.
+    /// Whether the statements at hand write documents: bind values that numbers are computed of are looked at then.
     pub(super) writing: bool,
     /// Where the content that is read stands in the value that is used.
     pub(super) place: Place,

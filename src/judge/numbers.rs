@@ -1,15 +1,16 @@
 //! Computed numbers: between which bounds they are, and whether they may have become null; and the times computed of
 //! them.
 //!
-//! ArangoDB gives null, with a warning, for a division by zero and for what no double can hold. Numbers of which no
-//! bounds are known are taken to be far from that, within [`ORDINARY`]: a stored number near 10^308 is none that an
-//! application has. What the query's own numbers make of them may still be too large.
+//! ArangoDB gives null, with a warning, for a division by zero and for what no double can hold. Stored numbers without
+//! bounds in their schema are taken to be far from that, within [`ORDINARY`]: one near 10^308 is none that an application
+//! has. Nothing else is: what a query makes of them, or a function gives, is followed up to the largest double.
 //! <https://docs.arangodb.com/3.12/aql/operators/#arithmetic-operators>
 
 use super::analysis::Analysis;
-use super::value::{Constant, Number, Types, Value};
+use super::value::{Constant, Number, Types, Value, each_element};
 use crate::aql::ast::BinaryOp;
-use crate::schema::{Bounds, EXACT};
+use crate::schema::{Bounds, EXACT, Shape};
+use serde_json::Value as Json;
 
 /// Milliseconds from 1970 to the end of 2999.
 const TIMES: Bounds = Bounds {
@@ -25,24 +26,80 @@ const NOW: Bounds = Bounds {
 
 const ZERO: Bounds = Bounds { low: 0.0, high: 0.0 };
 
-/// Between which numbers those are of which no bounds are known, for the question whether a double holds the result.
-const ORDINARY: Bounds = Bounds {
-    low: -1e150,
-    high: 1e150,
+/// Between which numbers the stored ones are that applications have: the product of six is one that a double holds.
+const ORDINARY: Bounds = Bounds { low: -1e50, high: 1e50 };
+
+/// Every double that is a number.
+const DOUBLES: Bounds = Bounds {
+    low: f64::MIN,
+    high: f64::MAX,
 };
+
+/// The whole numbers that functions give: those of 64 bits.
+const INTEGERS: Bounds = Bounds {
+    low: -9.3e18,
+    high: 9.3e18,
+};
+
+/// More elements than any array has.
+const ELEMENTS: f64 = 1e15;
 
 impl Value<'_> {
     /// How many elements, attributes or characters something has.
     pub(super) const LENGTH: Self = Self::Number(Number {
         whole: true,
         bounds: Bounds { low: 0.0, high: EXACT },
+        ordinary: Bounds { low: 0.0, high: EXACT },
     });
 
-    fn number(whole: bool, bounds: Bounds) -> Self {
-        if bounds == Bounds::ALL {
-            Self::Plain(if whole { Types::INTEGER } else { Types::NUMBER })
-        } else {
-            Self::Number(Number { whole, bounds })
+    fn number(whole: bool, range: Range) -> Self {
+        let Range { bounds, ordinary } = range;
+        Self::Number(Number {
+            whole,
+            bounds,
+            ordinary,
+        })
+    }
+
+    /// The same, or null.
+    fn number_or_null(whole: bool, range: Range) -> Self {
+        Self::union([Self::number(whole, range), Self::NULL])
+    }
+}
+
+/// Between which numbers a number is: for certain, and given that stored ones are ordinary.
+#[derive(Clone, Copy)]
+struct Range {
+    bounds: Bounds,
+    ordinary: Bounds,
+}
+
+impl Range {
+    /// Any number.
+    const ANY: Self = Self {
+        bounds: Bounds::ALL,
+        ordinary: DOUBLES,
+    };
+
+    fn of(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            ordinary: bounds,
+        }
+    }
+
+    /// What a function that is monotone, or told about by its bounds alone, makes of it.
+    fn map(self, of: impl Fn(Bounds) -> Bounds) -> Self {
+        Self {
+            bounds: of(self.bounds),
+            ordinary: of(self.ordinary),
+        }
+    }
+
+    fn around(self, other: Self) -> Self {
+        Self {
+            bounds: self.bounds.around(other.bounds),
+            ordinary: self.ordinary.around(other.ordinary),
         }
     }
 }
@@ -65,56 +122,67 @@ impl<'a> Analysis<'a> {
                 .known_types(operand)
                 .within(Types::NUMBER.or(Types::NULL).or(Types::BOOL))
         });
-        let zero_divides = right.low <= 0.0 && right.high >= 0.0;
-        let (bounds, null) = match op {
+        let zero_divides = right.bounds.low <= 0.0 && right.bounds.high >= 0.0;
+        let (range, null) = match op {
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => followed(op, left, right),
-            _ if zero_divides => (Bounds::ALL, true),
+            _ if zero_divides => (Range::ANY, true),
             BinaryOp::Div => followed(op, left, right),
-            // At most as far from zero as either operand.
-            _ => (Bounds::ALL, false),
+            // At most as far from zero as the left operand.
+            _ => (left.map(|bounds| distance(bounds, -1.0)), false),
         };
-        match (null || converted, whole) {
-            (false, _) => Value::number(whole, bounds),
-            (true, true) => Value::Plain(Types::INTEGER.or(Types::NULL)),
-            (true, false) => Value::Plain(Types::NUMBER.or(Types::NULL)),
+        if null || converted {
+            Value::number_or_null(whole, range)
+        } else {
+            Value::number(whole, range)
         }
     }
 
-    /// The bounds of a value as an operand: null counts as 0, and anything but a number may become any.
-    fn operand(&mut self, value: &Value<'a>) -> Bounds {
+    /// The range of a value as an operand: null counts as 0, and anything but a number may become any.
+    fn operand(&mut self, value: &Value<'a>) -> Range {
         let types = if self.writing {
             self.known_types(value)
         } else {
             value.types()
         };
         if !types.within(Types::NUMBER.or(Types::NULL)) {
-            return Bounds::ALL;
+            return Range::ANY;
         }
-        match self.bounds(value) {
-            Some(bounds) if types.meets(Types::NULL) => bounds.around(ZERO),
-            Some(bounds) => bounds,
-            None => ZERO,
+        match self.range(value) {
+            Some(range) if types.meets(Types::NULL) => range.around(Range::of(ZERO)),
+            Some(range) => range,
+            None => Range::of(ZERO),
         }
     }
 
     /// The bounds of the numbers that a value may be; `None` where it is none.
     pub(super) fn bounds(&mut self, value: &Value<'a>) -> Option<Bounds> {
-        let mut all: Option<Bounds> = None;
+        self.range(value).map(|range| range.bounds)
+    }
+
+    fn range(&mut self, value: &Value<'a>) -> Option<Range> {
+        let mut all: Option<Range> = None;
         for alternative in value.alternatives() {
-            let bounds = match alternative {
-                Value::Constant(Constant::Null) => continue,
-                Value::Constant(constant) => self.constant_bounds(constant),
-                Value::Number(number) => number.bounds,
+            let range = match alternative {
+                Value::Constant(Constant::Null) | Value::Plain(Types::NULL) => continue,
+                Value::Constant(constant) => self.constant_range(constant),
+                Value::Number(Number { bounds, ordinary, .. }) => Range {
+                    bounds: *bounds,
+                    ordinary: *ordinary,
+                },
                 // What is stored keeps its schema.
-                Value::Part(part) => part.shape.takes.numbers.unwrap_or(Bounds::ALL),
-                _ => Bounds::ALL,
+                Value::Part(part) => stored(part.shape),
+                Value::Plain(types) if types.within(Types::INTEGER.or(Types::NULL)) => Range {
+                    bounds: Bounds::ALL,
+                    ordinary: INTEGERS,
+                },
+                _ => Range::ANY,
             };
-            all = Some(all.map_or(bounds, |all| all.around(bounds)));
+            all = Some(all.map_or(range, |all| all.around(range)));
         }
         all
     }
 
-    fn constant_bounds(&mut self, constant: &Constant<'a>) -> Bounds {
+    fn constant_range(&mut self, constant: &Constant<'a>) -> Range {
         #[allow(
             clippy::cast_precision_loss,
             reason = "what a double does not hold exactly is left out below"
@@ -127,64 +195,89 @@ impl<'a> Analysis<'a> {
                 self.inspect(constant);
                 json.as_f64()
             }
+            Constant::ElementOf { json, path, .. } if self.writing => {
+                self.inspect(constant);
+                return of_elements(each_element(json, path).as_deref());
+            }
             _ => None,
         };
-        match (number, constant) {
-            (Some(number), Constant::Double(_)) if number.is_finite() => Bounds {
-                low: number,
-                high: number,
-            },
-            (Some(number), _) if number.abs() <= EXACT => Bounds {
-                low: number,
-                high: number,
-            },
-            _ => Bounds::ALL,
+        let Some(number) = number.filter(|number| number.is_finite()) else {
+            return Range::ANY;
+        };
+        let itself = Bounds {
+            low: number,
+            high: number,
+        };
+        if matches!(constant, Constant::Double(_)) || number.abs() <= EXACT {
+            return Range::of(itself);
+        }
+        Range {
+            bounds: Bounds::ALL,
+            ordinary: itself,
         }
     }
 
     /// What a function computes of arguments that were read; `None` where that is not followed.
     pub(super) fn computed(&mut self, name: &str, args: &[Value<'a>]) -> Option<Value<'a>> {
         match (name, args) {
-            ("DATE_NOW", []) => Some(Value::number(true, NOW)),
+            ("DATE_NOW", []) => Some(Value::number(true, Range::of(NOW))),
             ("DATE_ISO8601", [instant]) => {
                 let number = instant.types().within(Types::NUMBER) && !matches!(instant, Value::Constant(_));
                 let known = number && self.bounds(instant).is_some_and(|bounds| bounds.within(TIMES));
                 known.then_some(Value::Time)
             }
-            ("RAND" | "RANDOM", []) => Some(Value::number(false, Bounds { low: 0.0, high: 1.0 })),
+            ("RAND" | "RANDOM", []) => Some(Value::number(false, Range::of(Bounds { low: 0.0, high: 1.0 }))),
             ("ABS", [value]) => {
-                let operand = self.operand(value);
-                let (low, high) = (operand.low.abs(), operand.high.abs());
-                let least = if operand.low <= 0.0 && operand.high >= 0.0 {
-                    0.0
-                } else {
-                    low.min(high)
-                };
-                let bounds = Bounds {
-                    low: least,
-                    high: low.max(high),
-                };
+                let range = self.operand(value).map(|bounds| distance(bounds, 0.0));
                 let whole = value.types().within(Types::INTEGER);
                 value
                     .types()
                     .within(Types::NUMBER.or(Types::NULL))
-                    .then(|| Value::number(whole, bounds))
+                    .then(|| Value::number(whole, range))
             }
-            ("FLOOR" | "CEIL" | "ROUND", [value]) if value.types().within(Types::NUMBER.or(Types::NULL)) => {
-                let operand = self.operand(value);
-                let bounds = Bounds {
-                    low: operand.low.floor(),
-                    high: operand.high.ceil(),
-                };
-                Some(Value::number(true, bounds))
+            ("FLOOR" | "CEIL" | "ROUND", [value]) => {
+                let range = self.operand(value).map(|bounds| Bounds {
+                    low: bounds.low.floor(),
+                    high: bounds.high.ceil(),
+                });
+                let number = value.types().within(Types::NUMBER.or(Types::NULL));
+                Some(if number {
+                    Value::number(true, range)
+                } else {
+                    Value::number_or_null(true, range)
+                })
             }
             // Null does not count, and no number at all gives 0.
-            ("SUM", [Value::List(list)]) => {
-                let numbers = list.element.types().within(Types::NUMBER.or(Types::NULL));
-                // However many there are, ordinary ones do not add up to more than a double holds.
-                let summed = ordinary(self.operand(&list.element)).within(ORDINARY);
-                (numbers && summed).then_some(Value::Plain(Types::NUMBER))
+            ("SUM", [Value::List(list)]) if list.element.types().within(Types::NUMBER.or(Types::NULL)) => {
+                let ordinary = self.operand(&list.element).ordinary;
+                let sum = Bounds {
+                    low: ordinary.low * ELEMENTS,
+                    high: ordinary.high * ELEMENTS,
+                };
+                Some(in_doubles(false, sum.around(ZERO)))
             }
+            // Between the least and the greatest element; null where there is none.
+            ("AVERAGE" | "AVG" | "MEDIAN", [Value::List(list)])
+                if list.element.types().within(Types::NUMBER.or(Types::NULL)) =>
+            {
+                let ordinary = self.operand(&list.element).ordinary;
+                Some(Value::number_or_null(false, Range { ordinary, ..Range::ANY }))
+            }
+            ("SQRT" | "LOG" | "LOG2" | "LOG10" | "SIN" | "COS" | "TAN" | "ASIN" | "ACOS" | "ATAN" | "ATAN2", _) => {
+                let largest = args.first().map(|value| self.operand(value).ordinary.high.max(0.0));
+                // A tangent is at most 1.7e16 for any double, a logarithm 1100 from zero.
+                let far = largest.filter(|_| name == "SQRT").map_or(1e17, |of| of.sqrt().max(1.0));
+                let ordinary = Bounds { low: -far, high: far };
+                Some(Value::number_or_null(false, Range { ordinary, ..Range::ANY }))
+            }
+            // On the Earth.
+            ("DISTANCE" | "GEO_DISTANCE" | "GEO_AREA", _) => Some(Value::number_or_null(
+                false,
+                Range {
+                    ordinary: INTEGERS,
+                    ..Range::ANY
+                },
+            )),
             ("MIN" | "MAX", [Value::Array(array)]) => self.extreme(name == "MIN", &array.elements),
             _ => None,
         }
@@ -193,8 +286,8 @@ impl<'a> Analysis<'a> {
     /// `MIN([…])` or `MAX([…])` of numbers, of which some may be null: these do not count.
     fn extreme(&mut self, least: bool, elements: &[Value<'a>]) -> Option<Value<'a>> {
         let mut whole = true;
-        let mut certain: Option<Bounds> = None;
-        let mut all: Option<Bounds> = None;
+        let mut certain: Option<Range> = None;
+        let mut all: Option<Range> = None;
         for element in elements {
             let types = if self.writing {
                 self.known_types(element)
@@ -205,54 +298,111 @@ impl<'a> Analysis<'a> {
                 return None;
             }
             whole &= types.within(Types::INTEGER.or(Types::NULL));
-            let Some(bounds) = self.bounds(element) else { continue };
-            all = Some(all.map_or(bounds, |all| all.around(bounds)));
+            let Some(range) = self.range(element) else { continue };
+            all = Some(all.map_or(range, |all| all.around(range)));
             if !types.meets(Types::NULL) {
-                certain = Some(certain.map_or(bounds, |certain| {
-                    if least {
-                        Bounds {
-                            low: certain.low.min(bounds.low),
-                            high: certain.high.min(bounds.high),
-                        }
-                    } else {
-                        Bounds {
-                            low: certain.low.max(bounds.low),
-                            high: certain.high.max(bounds.high),
-                        }
-                    }
+                certain = Some(certain.map_or(range, |certain| Range {
+                    bounds: nearer(least, certain.bounds, range.bounds),
+                    ordinary: nearer(least, certain.ordinary, range.ordinary),
                 }));
             }
         }
         let (certain, all) = (certain?, all?);
-        let bounds = if least {
-            Bounds {
-                low: all.low,
-                high: certain.high,
-            }
-        } else {
-            Bounds {
-                low: certain.low,
-                high: all.high,
+        let between = |all: Bounds, certain: Bounds| {
+            if least {
+                Bounds {
+                    low: all.low,
+                    high: certain.high,
+                }
+            } else {
+                Bounds {
+                    low: certain.low,
+                    high: all.high,
+                }
             }
         };
-        Some(Value::number(whole, bounds))
+        let range = Range {
+            bounds: between(all.bounds, certain.bounds),
+            ordinary: between(all.ordinary, certain.ordinary),
+        };
+        Some(Value::number(whole, range))
     }
 }
 
-/// The bounds of a result, and whether it may be more than a double holds.
-fn followed(op: BinaryOp, left: Bounds, right: Bounds) -> (Bounds, bool) {
-    let tame = result(op, ordinary(left), ordinary(right));
-    let overflows = !(tame.low.is_finite() && tame.high.is_finite());
-    (result(op, left, right), overflows)
+/// The bounds of the lesser, or the greater, of two numbers.
+fn nearer(least: bool, one: Bounds, other: Bounds) -> Bounds {
+    if least {
+        Bounds {
+            low: one.low.min(other.low),
+            high: one.high.min(other.high),
+        }
+    } else {
+        Bounds {
+            low: one.low.max(other.low),
+            high: one.high.max(other.high),
+        }
+    }
 }
 
-/// The same bounds, with an end that is not known taken to be an ordinary number.
-fn ordinary(bounds: Bounds) -> Bounds {
+/// What a stored number is within.
+fn stored(shape: &Shape) -> Range {
+    let bounds = shape.takes.numbers.unwrap_or(Bounds::ALL);
     let end = |known: f64, taken: f64| if known.is_finite() { known } else { taken };
-    Bounds {
-        low: end(bounds.low, ORDINARY.low.min(bounds.high)),
-        high: end(bounds.high, ORDINARY.high.max(bounds.low)),
+    Range {
+        bounds,
+        ordinary: Bounds {
+            low: end(bounds.low, ORDINARY.low.min(bounds.high)),
+            high: end(bounds.high, ORDINARY.high.max(bounds.low)),
+        },
     }
+}
+
+/// What the numbers among bound elements are within.
+fn of_elements(elements: Option<&[&Json]>) -> Range {
+    let Some(elements) = elements else { return Range::ANY };
+    let numbers = elements.iter().filter_map(|json| json.as_f64());
+    let ordinary = numbers
+        .map(|number| Bounds {
+            low: number,
+            high: number,
+        })
+        .reduce(Bounds::around);
+    Range {
+        ordinary: ordinary.unwrap_or(ZERO),
+        ..Range::ANY
+    }
+}
+
+/// How far from zero a number is, or, with `sign` -1, what is as far at most.
+fn distance(bounds: Bounds, sign: f64) -> Bounds {
+    let (low, high) = (bounds.low.abs(), bounds.high.abs());
+    let far = low.max(high);
+    if sign < 0.0 {
+        return Bounds { low: -far, high: far };
+    }
+    let meets_zero = bounds.low <= 0.0 && bounds.high >= 0.0;
+    Bounds {
+        low: if meets_zero { 0.0 } else { low.min(high) },
+        high: far,
+    }
+}
+
+/// A number with these bounds, given that stored ones are ordinary, or null where they are beyond what a double holds.
+fn in_doubles<'a>(whole: bool, ordinary: Bounds) -> Value<'a> {
+    if ordinary.low.is_finite() && ordinary.high.is_finite() {
+        Value::number(whole, Range { ordinary, ..Range::ANY })
+    } else {
+        Value::number_or_null(whole, Range::ANY)
+    }
+}
+
+/// The range of a result, and whether it may be more than a double holds.
+fn followed(op: BinaryOp, left: Range, right: Range) -> (Range, bool) {
+    let bounds = result(op, left.bounds, right.bounds);
+    let ordinary = result(op, left.ordinary, right.ordinary);
+    let overflows = !(ordinary.low.is_finite() && ordinary.high.is_finite());
+    let ordinary = if overflows { DOUBLES } else { ordinary };
+    (Range { bounds, ordinary }, overflows)
 }
 
 fn result(op: BinaryOp, left: Bounds, right: Bounds) -> Bounds {

@@ -56,6 +56,8 @@ impl<'a> Analysis<'a> {
     fn block(&mut self, block: &'a Block<'a>) -> Option<(&'a Expr<'a>, Value<'a>)> {
         let mut rows = Rows::one();
         let mut returned = None;
+        let before = self.writing;
+        self.writing |= block.statements.iter().any(|statement| statement.kind.modifies());
         for statement in &block.statements {
             if !self.step(statement.span) {
                 break;
@@ -100,6 +102,7 @@ impl<'a> Analysis<'a> {
                 }
             }
         }
+        self.writing = before;
         self.check_rows(&rows, block.span);
         returned
     }

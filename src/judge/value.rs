@@ -321,6 +321,8 @@ impl Part<'_> {
 pub(super) struct Number {
     pub(super) whole: bool,
     pub(super) bounds: Bounds,
+    /// The same, given that stored numbers are such as applications have. Both ends are finite.
+    pub(super) ordinary: Bounds,
 }
 
 /// The abstract value of an expression.
@@ -330,7 +332,7 @@ pub(super) enum Value<'a> {
     Plain(Types),
     /// A string that begins with this collection's name and a slash: an id there, whatever follows.
     IdIn(Cow<'a, str>),
-    /// A number within bounds that are narrower than all.
+    /// A number that was computed.
     Number(Number),
     /// A time as `DATE_ISO8601` writes it, from 1970 to 2999: `2026-01-02T03:04:05.678Z`.
     Time,

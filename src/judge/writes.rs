@@ -40,7 +40,7 @@ impl<'a> Analysis<'a> {
     /// `INSERT`.
     pub(super) fn insert(&mut self, it: &'a Insert<'a>) {
         let target = self.target(&it.target);
-        let value = self.written(&it.document);
+        let value = self.expr(&it.document);
         self.read(&value, it.document.span);
         let given = self.given(it.options.as_ref(), options::INSERT, target);
         let Some(target) = target else {
@@ -77,12 +77,12 @@ impl<'a> Analysis<'a> {
         let key = if it.document.is_some() {
             self.expr(&it.key)
         } else {
-            self.written(&it.key)
+            self.expr(&it.key)
         };
         let (written, document) = match &it.document {
             Some(document) => {
                 self.read_key(&key, it.key.span);
-                (document, self.written(document))
+                (document, self.expr(document))
             }
             None => (&it.key, key),
         };
@@ -137,11 +137,11 @@ impl<'a> Analysis<'a> {
         }
         let old = target.map_or(Value::ANY, |target| self.old_or_new(target, true));
         self.assign(it.old, old.clone());
-        let insert = self.written(&it.insert);
+        let insert = self.expr(&it.insert);
         self.read(&insert, it.insert.span);
         // The second document is written only where there is an old one.
         self.assign(it.old, candidate);
-        let update = self.written(&it.update);
+        let update = self.expr(&it.update);
         self.read(&update, it.update.span);
         self.assign(it.old, old);
         let given = self.given(it.options.as_ref(), options::UPSERT, target);
@@ -160,14 +160,6 @@ impl<'a> Analysis<'a> {
         self.write(target, &it.update, &update, operation, mode);
         let new = self.old_or_new(target, false);
         self.assign(it.new, new);
-    }
-
-    /// The value of a document that is to be written.
-    fn written(&mut self, expr: &'a Expr<'a>) -> Value<'a> {
-        let before = std::mem::replace(&mut self.writing, true);
-        let value = self.expr(expr);
-        self.writing = before;
-        value
     }
 
     /// The collection that a modification names; denies anything else.

@@ -372,6 +372,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("FOR u IN users INSERT {since: 1, rate: @n * 2, _from: u._id, _to: u._id} INTO rated", r#"{"n": "inf"}"#, "document-invalid"),
     ("FOR u IN users INSERT {since: 1, rate: @n * 2, _from: u._id, _to: u._id} INTO rated", r#"{"n": 3}"#, ""),
     ("LET twice = @n * 2 FOR u IN users INSERT {rate: twice, _from: u._id, _to: u._id} INTO rated", r#"{"n": 1.5}"#, ""),
+    ("LET twice = @n * 2 FOR u IN users INSERT {rate: twice, _from: u._id, _to: u._id} INTO rated", r#"{"n": 1e308}"#, "document-invalid"),
+    ("FOR u IN users FOR n IN @n INSERT {rate: n * 2, _from: u._id, _to: u._id} INTO rated", r#"{"n": [1.5, 2]}"#, ""),
+    ("FOR u IN users FOR n IN @n INSERT {rate: n * 2, _from: u._id, _to: u._id} INTO rated", r#"{"n": [1.5, 1e308]}"#, "document-invalid"),
     // Names and keys that are known only when the query runs.
     ("FOR u IN users INSERT {[u.name]: 1} INTO keyed", "", "document-invalid"),
     ("FOR n IN nested INSERT n INTO keyed", "", "document-invalid"),

@@ -186,11 +186,23 @@ fn elements_that_are_read_only_may_not_be_written() {
 fn numbers_that_a_query_makes_too_large_are_null() {
     let schema = json!({
         "type": "object",
-        "properties": {"n": {"type": "number"}, "m": {"type": "number"}},
+        "properties": {"n": {"type": "number"}, "m": {"type": "number"}, "t": {"type": "string"}},
         "x-mallku": {"allow": ["read", "insert", "update"]}
     });
     for query in [
         "FOR d IN c INSERT {n: d.n * 1e308} INTO c",
+        "FOR d IN c INSERT {n: d.n * 1e200 * 1e100} INTO c",
+        "FOR d IN c INSERT {n: d.n * 1e100 * 1e100 * 1e100 * 1e100} INTO c",
+        "FOR d IN c LET x = d.n * d.n LET y = x * x LET z = y * y INSERT {n: z * z * z * z} INTO c",
+        "FOR d IN c INSERT {n: POW(10, 308) * d.n} INTO c",
+        "FOR d IN c INSERT {n: EXP(700) * d.n} INTO c",
+        "FOR d IN c INSERT {n: TO_NUMBER(d.t) * d.n} INTO c",
+        "FOR d IN c INSERT {n: ROUND(d.t) * 1e300} INTO c",
+        "FOR d IN c INSERT {n: ROUND(d.n * 1e100 * 1e100) * 1e100} INTO c",
+        "FOR d IN c INSERT {n: (d.n == 1 ? 1e300 : d.n) * 1e10} INTO c",
+        "FOR d IN c INSERT {n: MAX([d.n, 1e300]) * 1e10} INTO c",
+        "FOR d IN c INSERT {n: (d.n * 1e200) % 1e199 * 1e200} INTO c",
+        "FOR d IN c INSERT {n: SUM((FOR e IN c RETURN e.n * 1e200)) * 1e100} INTO c",
         "FOR d IN c INSERT {n: d.n / 1e-308} INTO c",
         "FOR d IN c INSERT {n: SUM((FOR i IN 1..9 RETURN 1e308))} INTO c",
     ] {
@@ -201,6 +213,13 @@ fn numbers_that_a_query_makes_too_large_are_null() {
         "FOR d IN c INSERT {n: d.n * d.m * 1.19 + 3} INTO c",
         "FOR d IN c INSERT {n: d.n * 1000000 / 3600} INTO c",
         "FOR d IN c INSERT {n: SUM((FOR e IN c RETURN e.n))} INTO c",
+        "FOR d IN c INSERT {n: SUM((FOR e IN c RETURN e.n * e.m)) * 1.19} INTO c",
+        "FOR d IN c INSERT {n: d.n * d.n * d.m * d.m * 100} INTO c",
+        "FOR d IN c INSERT {n: LENGTH(d.t) * d.n + DATE_YEAR(d.t) * d.n + DATE_NOW() % 1000 * d.n} INTO c",
+        "FOR d IN c INSERT {n: ROUND(DISTANCE(d.n, d.m, 0, 0) * 100) / 100} INTO c",
+        "FOR d IN c INSERT {n: ROUND(AVERAGE((FOR e IN c RETURN e.n)) * 100) / 100 * 2} INTO c",
+        "FOR d IN c INSERT {n: SQRT(d.n) * d.m + ABS(d.n) * 2} INTO c",
+        "FOR d IN c INSERT {n: MAX([d.n, 1]) * d.m} INTO c",
         "FOR d IN c INSERT {n: d.n * d.n + d.m * d.m - 2 * d.n * d.m} INTO c",
     ] {
         assert_eq!(rules(&verdict(&schema, query)), [""; 0], "{query}");

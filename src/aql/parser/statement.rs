@@ -50,14 +50,8 @@ impl<'q> Parser<'q> {
             let first = self.token;
             let kind = self.statement()?;
             self.nodes = self.nodes.saturating_add(1);
-            let finished = match kind {
-                StatementKind::Return(_) => true,
-                StatementKind::Insert(_)
-                | StatementKind::Update(_)
-                | StatementKind::Remove(_)
-                | StatementKind::Upsert(_) => !self.token.kind.starts_statement(),
-                _ => false,
-            };
+            let more = self.token.kind.starts_statement();
+            let finished = matches!(kind, StatementKind::Return(_)) || (kind.modifies() && !more);
             statements.push(Statement {
                 kind,
                 span: self.since(first.start),

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ureq::Error;
 use ureq::http;
@@ -69,35 +70,25 @@ impl Remote {
             builder = builder.header(*name, value.as_str());
         }
         match &request.body {
-            Some(body) => {
-                let built = builder.header("content-type", "application/json").body(body)?;
-                let configured = self
-                    .agent
-                    .configure_request(built)
-                    .timeout_global(Some(request.timeout))
-                    .build();
-                self.agent.run(configured)
-            }
+            Some(body) => self.send(
+                builder.header("content-type", "application/json").body(body)?,
+                request.timeout,
+            ),
             // arangod takes what follows a POST without a length as the next request.
             None if matches!(request.method, Method::Post | Method::Put | Method::Patch) => {
-                let built = builder.body(&[] as &[u8])?;
-                let configured = self
-                    .agent
-                    .configure_request(built)
-                    .timeout_global(Some(request.timeout))
-                    .build();
-                self.agent.run(configured)
+                self.send(builder.body(&[] as &[u8])?, request.timeout)
             }
-            None => {
-                let built = builder.body(())?;
-                let configured = self
-                    .agent
-                    .configure_request(built)
-                    .timeout_global(Some(request.timeout))
-                    .build();
-                self.agent.run(configured)
-            }
+            None => self.send(builder.body(())?, request.timeout),
         }
+    }
+
+    fn send(
+        &self,
+        request: http::Request<impl ureq::AsSendBody>,
+        timeout: Duration,
+    ) -> Result<http::Response<ureq::Body>, Error> {
+        let configured = self.agent.configure_request(request);
+        self.agent.run(configured.timeout_global(Some(timeout)).build())
     }
 }
 
