@@ -74,11 +74,7 @@ impl<'a> Analysis<'a> {
     /// `UPDATE` and `REPLACE`.
     pub(super) fn update(&mut self, it: &'a Update<'a>) {
         let target = self.target(&it.target);
-        let key = if it.document.is_some() {
-            self.expr(&it.key)
-        } else {
-            self.expr(&it.key)
-        };
+        let key = self.expr(&it.key);
         let (written, document) = match &it.document {
             Some(document) => {
                 self.read_key(&key, it.key.span);
