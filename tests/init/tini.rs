@@ -58,8 +58,9 @@ fn every_code_passes_alike_and_is_remapped_alike() {
 fn an_end_by_any_signal_is_told_alike() {
     for number in (1..=64).filter(|number| ![17, 18, 19, 20, 21, 22, 23, 28, 32, 33].contains(number)) {
         let script = format!("ulimit -c 0; kill -{number} $$; exit 99");
-        same_code(&["-s", "--", "sh", "-c", &script]);
-        same_code(&["-s", "-e", &(128 + number).to_string(), "--", "sh", "-c", &script]);
+        let command = ["--", "env", "--default-signal", "sh", "-c", &script];
+        same_code(&[&["-s"][..], &command].concat());
+        same_code(&[&["-s", "-e", &(128 + number).to_string()][..], &command].concat());
     }
 }
 
@@ -79,7 +80,7 @@ fn ended_by(program: &[&str], flags: &[&str], number: i32) -> (Option<i32>, Stri
     let mut child = Command::new(program[0])
         .args(&program[1..])
         .args(flags)
-        .args(["-s", "--", "sh", "-c", script])
+        .args(["-s", "--", "env", "--default-signal", "sh", "-c", script])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
