@@ -1,10 +1,12 @@
 //! Load: `wrk` with scripts that check what comes back.
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketType};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,48 @@ pub(crate) fn run(dir: &Path, address: SocketAddr, ask: Ask, connections: u32, t
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     parse(&text, ask)
         .ok_or_else(|| io::Error::other(format!("wrk said: {text}{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+/// One request at a time, each on a connection of its own, with a pause between; the time is from the connection's beginning
+/// to its end.
+pub(crate) fn newcomers(address: SocketAddr, time: Duration) -> Figures {
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    let mut failed = 0;
+    while begin.elapsed() < time {
+        let start = Instant::now();
+        match newcomer(address) {
+            Ok(()) => times.push(start.elapsed()),
+            Err(_) => failed += 1,
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    times.sort_unstable();
+    let percentile = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+    Figures {
+        per_second: f64::from(u32::try_from(times.len()).unwrap_or(u32::MAX)) / begin.elapsed().as_secs_f64(),
+        p50: percentile(50),
+        p99: percentile(99),
+        total: times.len() as u64,
+        failed,
+    }
+}
+
+/// From an address of its own: attackers who come from the same one as the client use up its ports.
+fn newcomer(address: SocketAddr) -> io::Result<()> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &SocketAddr::from(([127, 0, 0, 2], 0)))?;
+    rustix::net::connect(&socket, &address)?;
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.write_all(
+        b"GET /_api/version HTTP/1.1\r\nHost: db\r\nAuthorization: Basic YXBwOnBhc3N3b3Jk\r\nConnection: close\r\n\r\n",
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let whole = answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(b"}");
+    whole.then_some(()).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 fn parse(text: &str, ask: Ask) -> Option<Figures> {

@@ -5,7 +5,8 @@
 //! disturbs the machine disturbs both sides. Where an answer failed there is no ratio, and the bench fails.
 //!
 //! `BENCH_SECONDS` (default 2) is the time of one run, `BENCH_ROUNDS` (5) how often each is repeated, `BENCH_REQUESTS`
-//! (1000000) how many requests the memory test sends. Needs `nginx` and `wrk`.
+//! (1000000) how many requests the memory test sends. `BENCH_PART=compare|hostile|flat` does one of the three, and
+//! `BENCH_ATTACK` those attacks whose name contains it. Needs `nginx` and `wrk`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
 #![allow(missing_docs, reason = "a program")]
 
@@ -63,7 +64,18 @@ fn bench() -> io::Result<()> {
     let dir = tempfile::tempdir()?;
     let socket = dir.path().join("stub.sock");
     stub::start(&socket)?;
-    let failed = compare(dir.path(), &socket)? + hostile::measure(dir.path())? + stays_flat(dir.path(), &socket)?;
+    let only = std::env::var("BENCH_PART").ok();
+    let part = |name| only.as_deref().is_none_or(|only| only == name);
+    let mut failed = 0;
+    if part("compare") {
+        failed += compare(dir.path(), &socket)?;
+    }
+    if part("hostile") {
+        failed += hostile::measure(dir.path())?;
+    }
+    if part("flat") {
+        failed += stays_flat(dir.path(), &socket)?;
+    }
     if failed > 0 {
         return Err(io::Error::other(format!(
             "{failed} answers failed; what they belong to was not measured"

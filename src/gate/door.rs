@@ -17,6 +17,7 @@ mod pauses;
 mod queue;
 mod reader;
 mod refusal;
+mod stint;
 mod table;
 pub mod tls;
 mod transport;

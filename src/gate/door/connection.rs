@@ -92,6 +92,8 @@ pub(super) struct State {
     pub(super) accounted: usize,
     /// What was read off since it lingers.
     pub(super) discarded: usize,
+    /// epoll knows of it. A connection that is over at once, or comes with its request, is spared that.
+    pub(super) watched: bool,
 }
 
 impl Connection {
@@ -115,6 +117,7 @@ impl Connection {
             deadline: None,
             accounted: 0,
             discarded: 0,
+            watched: false,
         };
         state.enter(phase, limits);
         Self {

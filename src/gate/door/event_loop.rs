@@ -13,6 +13,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use super::connection::{Connection, Phase, State};
 use super::queue::{Job, Work};
 use super::refusal::{Reason, Refusal};
+use super::stint::Stint;
 use super::transport::Transport;
 use super::{Shared, WAKE_KEY, listener_key};
 
@@ -28,11 +29,6 @@ const SHED_CANDIDATES: usize = 128;
 const SPARED: Duration = Duration::from_secs(1);
 /// What a worker may wait for the next request on its connection.
 const MOMENT: Duration = Duration::from_millis(4);
-/// The longest stint of work without a break. Each turn is short, but the scheduler takes a thread that never sleeps for one
-/// that wants a processor to itself, and lets others wait for milliseconds.
-const STINT: Duration = Duration::from_micros(500);
-/// Waiting for this long is a break.
-const BREAK: Duration = Duration::from_micros(20);
 /// How often a door that closes looks whether the last connection is gone.
 const LAST_LOOKS: Duration = Duration::from_millis(10);
 /// How long unfinished requests may go on once the door closes.
@@ -51,6 +47,7 @@ pub(super) struct EventLoop {
     sweeping: Option<usize>,
     /// Accepting is off until then: the process is out of descriptors.
     pause: Option<Instant>,
+    stint: Stint,
 }
 
 impl EventLoop {
@@ -77,13 +74,13 @@ impl EventLoop {
             last_sweep: None,
             sweeping: None,
             pause: None,
+            stint: Stint::begin(Instant::now()),
         }
     }
 
     /// Runs until the door is told to stop and the last connection is gone, or the time for that is up.
     pub(super) fn run(mut self) {
         let mut events = Vec::with_capacity(EVENTS);
-        let mut busy_since = Instant::now();
         loop {
             let waits_since = Instant::now();
             let timeout = self
@@ -104,16 +101,16 @@ impl EventLoop {
                 std::thread::sleep(self.tick);
             }
             self.shared.counters.turns.fetch_add(1, Ordering::Relaxed);
-            let woken = Instant::now();
-            if woken.duration_since(waits_since) >= BREAK {
-                busy_since = woken;
-            }
+            self.stint.waited(waits_since, Instant::now());
             for event in &events {
                 self.event(event.data.u64());
             }
             let now = Instant::now();
+            // Whoever is left alone can wait: after a rest newcomers go first.
             while let Some(key) = self.shared.pauses.due(now) {
-                self.event(key);
+                if self.event(key) {
+                    break;
+                }
             }
             if self.pause.is_some_and(|until| until <= now) {
                 self.resume_accepting();
@@ -125,10 +122,7 @@ impl EventLoop {
             }
             if let Some(start) = self.sweeping {
                 self.sweeping = self.sweep(start, now);
-            }
-            if now.duration_since(busy_since) >= STINT {
-                rustix::thread::sched_yield();
-                busy_since = now;
+                self.stint.worked(false);
             }
             if let Some(deadline) = self.shared.stop_deadline() {
                 self.listeners.clear();
@@ -160,7 +154,8 @@ impl EventLoop {
         Some(self.last_sweep.map_or(due, |last| due.max(last + self.tick)))
     }
 
-    fn event(&mut self, key: u64) {
+    /// Something is to be done; whether there was a rest after it.
+    fn event(&mut self, key: u64) -> bool {
         if key == WAKE_KEY {
             self.woken();
         } else if let Some(listener) = (0..self.listeners.len()).find(|&index| listener_key(index) == key) {
@@ -168,7 +163,11 @@ impl EventLoop {
         } else if let Some(connection) = self.shared.table.get(key) {
             let mut state = connection.lock();
             self.act(&connection, &mut state);
+            let fruitful = matches!(state.phase, Phase::Active | Phase::Writing);
+            drop(state);
+            return self.stint.worked(fruitful);
         }
+        false
     }
 
     fn act(&mut self, connection: &Arc<Connection>, state: &mut State) {
@@ -208,8 +207,14 @@ impl EventLoop {
                 return;
             };
             match listener.accept() {
-                Ok((socket, peer)) => self.admit(socket, peer),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Ok((socket, peer)) => {
+                    let fruitful = self.admit(socket, peer);
+                    self.stint.worked(fruitful);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    self.stint.newcomers_wait(false);
+                    return;
+                }
                 // The client left before it was accepted.
                 Err(error)
                     if matches!(
@@ -225,6 +230,7 @@ impl EventLoop {
                 }
             }
         }
+        self.stint.newcomers_wait(true);
     }
 
     fn pause_accepting(&mut self) {
@@ -243,29 +249,30 @@ impl EventLoop {
         }
     }
 
-    fn admit(&mut self, socket: TcpStream, peer: std::net::SocketAddr) {
+    /// Takes in a newcomer; whether a request came with it.
+    fn admit(&mut self, socket: TcpStream, peer: std::net::SocketAddr) -> bool {
         let shared = Arc::clone(&self.shared);
         shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
         let open = shared.table.len();
         let over = open >= shared.limits.connections && !self.shed(1);
         if over && open >= shared.limits.connections.saturating_add(TOLD) {
             shared.counters.count_refusal(Reason::Overloaded);
-            return;
+            return false;
         }
         let prepared = socket
             .set_nodelay(true)
             .and_then(|()| socket.set_read_timeout(Some(MOMENT)));
         if prepared.is_err() {
-            return;
+            return false;
         }
         // Telling a TLS client that there is no room would take the handshake that there is no room for.
         let transport = match &shared.tls {
-            Some(_) if over => return,
+            Some(_) if over => return false,
             Some(certificates) => match certificates.session() {
                 Ok(session) => Transport::Tls(Box::new(session)),
                 Err(error) => {
                     log::error!("cannot begin a TLS session: {error}");
-                    return;
+                    return false;
                 }
             },
             None => Transport::Plain,
@@ -274,19 +281,19 @@ impl EventLoop {
             .table
             .insert(|key| Connection::new(key, socket, Some(peer), transport, &shared.limits));
         let mut state = connection.lock();
-        let flags = EventFlags::IN | EventFlags::ONESHOT;
-        if let Err(error) = shared.watch(&connection.socket, connection.key, flags) {
-            log::error!("cannot watch a connection: {error}");
-            shared.close(&connection, &mut state);
-        } else if over {
+        if over {
             let full = Refusal::new(
                 Reason::Overloaded,
                 "the gate has as many connections as it may; try again in a moment",
             );
             shared.refuse(&connection, &mut state, &full);
+        } else if state.phase == Phase::Handshake {
+            shared.rearm(&connection, &mut state, EventFlags::IN);
         } else {
-            shared.heed_deadline(&state);
+            // Most come with their request, and some have gone again.
+            shared.read_on(&connection, &mut state, &mut self.scratch);
         }
+        state.phase == Phase::Active
     }
 
     /// Closes up to `count` connections: idle ones first, the oldest first; then those whose head is overdue. Whether any.

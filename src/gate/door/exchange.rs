@@ -26,7 +26,7 @@ use crate::gate::message::{Request, Response};
 const READS_IN_A_ROW: usize = 4;
 /// Bytes that a refused client may still send before the door closes.
 const DISCARD_BYTES: usize = 1024 * 1024;
-/// How long such a client is left alone after each turn: whoever does not stop fills the socket, and then waits himself.
+/// How long such a client is left alone before each turn: whoever does not stop fills the socket, and then waits himself.
 const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the reader came to.
@@ -384,7 +384,7 @@ impl Shared {
         let _ = connection.socket.shutdown(Shutdown::Write);
         state.enter(Phase::Lingering, &self.limits);
         self.account(state);
-        self.rearm(connection, state, EventFlags::IN);
+        self.leave_alone(connection, state, DISCARD_PAUSE);
     }
 
     /// Reads off what a client still sends after its last answer.
@@ -420,26 +420,28 @@ impl Shared {
         state.output = None;
         state.reader = Reader::new();
         self.account(state);
-        let _ = epoll::delete(&self.epoll, &connection.socket);
-        let _ = connection.socket.shutdown(Shutdown::Both);
+        // The socket closes, and leaves epoll, with its last holder: as soon as whoever is at it now lets go.
         self.table.remove(connection.key);
     }
 
     /// Tells epoll what to wait for next; one event only, so that one thread at a time acts on a connection.
-    fn rearm(&self, connection: &Connection, state: &mut State, what: EventFlags) {
+    pub(super) fn rearm(&self, connection: &Connection, state: &mut State, what: EventFlags) {
         if self.heed_deadline(state) {
             self.wake();
         }
         let flags = what | EventFlags::ONESHOT;
-        if epoll::modify(
-            &self.epoll,
-            &connection.socket,
-            EventData::new_u64(connection.key),
-            flags,
-        )
-        .is_err()
-        {
-            self.close(connection, state);
+        let told = if state.watched {
+            let key = EventData::new_u64(connection.key);
+            epoll::modify(&self.epoll, &connection.socket, key, flags)
+        } else {
+            self.watch(&connection.socket, connection.key, flags)
+        };
+        match told {
+            Ok(()) => state.watched = true,
+            Err(error) => {
+                log::error!("cannot watch a connection: {error}");
+                self.close(connection, state);
+            }
         }
     }
 

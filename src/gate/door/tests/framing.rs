@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::gate::door::Reason;
+use crate::gate::door::reader::{Reader, Step};
 
 /// Sends each input to a fresh connection; `expected` is the status, 0 for a close without an answer.
 fn refused(cases: &[(&str, &[u8], u16)]) {
@@ -465,6 +467,43 @@ fn a_refusal_ends_a_pipeline_where_it_stands() {
 }
 
 #[test]
+fn a_byte_that_no_field_may_hold_is_found_wherever_it_stands() {
+    let limits = Limits::default();
+    for length in (0..70).chain([1000]) {
+        for wrong in [b'\0', b'\n', 0x1f, 0x7f, 0x80, 0xff] {
+            let mut input = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(length)).into_bytes();
+            input.push(wrong);
+            input.extend_from_slice(&[b'x'; 100]);
+            let mut reader = Reader::new();
+            reader.push(&input);
+            assert!(
+                matches!(reader.step(None, &limits), Step::Refused(refusal) if refusal.reason == Reason::Malformed),
+                "0x{wrong:02x} after {length} bytes"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_head_may_be_as_long_as_the_limit_says() {
+    let limits = Limits::default();
+    let head = |length: usize| {
+        let rest = length - "GET / HTTP/1.1\r\nHost: db\r\nX: \r\n\r\n".len();
+        format!("GET / HTTP/1.1\r\nHost: db\r\nX: {}\r\n\r\n", "x".repeat(rest))
+    };
+    for (length, passes) in [(-40, true), (-1, true), (0, true), (2, false), (33, false)] {
+        let length = limits.head_bytes.checked_add_signed(length).unwrap();
+        let mut reader = Reader::new();
+        reader.push(head(length).as_bytes());
+        let step = reader.step(None, &limits);
+        assert_eq!(matches!(step, Step::Complete(_)), passes, "{length}: {step:?}");
+        if !passes {
+            assert!(matches!(step, Step::Refused(refusal) if refusal.reason == Reason::HeadTooLarge));
+        }
+    }
+}
+
+#[test]
 fn one_empty_line_before_a_request_is_allowed() {
     let house = House::new(Echo::default(), Settings::default());
     let mut client = house.connect();
@@ -514,7 +553,10 @@ mod laws {
             Just("POST / HTTP/1.1\r\nHost: db\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n".to_owned()),
             Just("HEAD / HTTP/1.1\r\nHost: db\r\nExpect: 100-continue\r\n\r\n".to_owned()),
             Just("\r\n".to_owned()),
+            Just("GET / HTTP/1.1\r\nHost: db\r\n".to_owned()),
             Just("Content-Length: 70\r\n".to_owned()),
+            // Longer than a block of the scanner's.
+            "X: [ -~]{20,120}\r\n",
             Just("\n".to_owned()),
             Just("\r".to_owned()),
             "[ -~]{0,20}",
