@@ -171,7 +171,7 @@ MUTANTS = [
      "if !present.iter().any(|present| present == name.as_str()) && !system(at, name) && !ON {"),
     ("a null drops nothing that is required", "src/judge/writes/fit.rs",
      "if dropped && required && !end && ", "if dropped && required && !end && !ON && "),
-    ("any two valid documents merge into one", "src/judge/writes/fit.rs",
+    ("any two valid documents merge into one", "src/judge/writes/shapes.rs",
      "    (top || !shape.constrained) && !drops && ", "    let drops = drops && !ON;\n    (top || !shape.constrained) && !drops && "),
     ("what is stored fits anywhere", "src/judge/writes/fit.rs",
      "                && std::ptr::eq(part.shape, shape)\n                && meets_stored(shape, fit.mode, false)",

@@ -157,16 +157,27 @@ impl Scanner {
     }
 }
 
-/// How many bytes from here on may stand in a field, in whole blocks: a head at its limit takes a tenth of the time that it
-/// takes byte by byte.
+/// How many bytes from here on may certainly stand in a field, eight at a time. Byte by byte this was a third of what it took
+/// to refuse a head over its limit.
 fn ordinary(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 32;
-    let is_ordinary = |block: &&[u8]| {
-        block
-            .iter()
-            .fold(true, |all, byte| all & matches!(byte, b'\t' | b' '..=b'~'))
-    };
-    bytes.chunks_exact(BLOCK).take_while(is_ordinary).count() * BLOCK
+    let (words, _) = bytes.as_chunks::<8>();
+    words
+        .iter()
+        .take_while(|word| all_ordinary(u64::from_ne_bytes(**word)))
+        .count()
+        * 8
+}
+
+/// Whether each of eight bytes is visible, a blank or a tab. No sum here carries from one byte into the next.
+const fn all_ordinary(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES * 0x80;
+    const LOW: u64 = ONES * 0x7f;
+    // The high bit of each byte, where it is at least a blank; where it is no DEL; where it is no tab.
+    let blank_or_more = (word & LOW) + ONES * 0x60;
+    let no_delete = ((word ^ LOW) & LOW) + LOW;
+    let no_tab = ((word ^ (ONES * 9)) & LOW) + LOW;
+    word & HIGH == 0 && ((blank_or_more & no_delete) | !no_tab) & HIGH == HIGH
 }
 
 fn not_http(byte: u8) -> Refusal {
@@ -442,4 +453,27 @@ fn keep_alive(headers: &[(String, String)], minor: u8) -> Result<bool, Refusal> 
         }
     }
     Ok(keep_alive && !close)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bytes_are_ordinary_when_each_of_them_is() {
+        for byte in 0..=u8::MAX {
+            let one = matches!(byte, b'\t' | b' '..=b'~');
+            for place in 0..8 {
+                for other in [b' ', b'~', b'\t', b'x'] {
+                    let mut word = [other; 8];
+                    word[place] = byte;
+                    assert_eq!(
+                        all_ordinary(u64::from_ne_bytes(word)),
+                        one,
+                        "0x{byte:02x} at {place} among 0x{other:02x}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -11,10 +11,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest work without a rest that brings no request...
+/// The longest work without a rest that brings no request.
 const FRUITLESS: Duration = Duration::from_micros(60);
-/// ...and while more newcomers wait than are let in at once: beyond the kernel's queue they would have to come again.
-const BEHIND: Duration = Duration::from_micros(160);
+/// The same at most while newcomers wait for more than a turn. Beyond the kernel's queue they would have to come again, after
+/// a second.
+const BEHIND: Duration = Duration::from_micros(250);
 /// What of it a request makes up for: what it took to let in the one who sent it.
 const NEWCOMER: Duration = Duration::from_micros(10);
 /// A rest; the system adds 50 µs.
@@ -40,9 +41,9 @@ impl Stint {
         }
     }
 
-    /// Whether newcomers still wait after their turn.
+    /// Whether newcomers still wait after their turn. With each turn in a row the loop rests half as often.
     pub(super) fn newcomers_wait(&mut self, wait: bool) {
-        self.limit = if wait { BEHIND } else { FRUITLESS };
+        self.limit = if wait { (self.limit * 2).min(BEHIND) } else { FRUITLESS };
     }
 
     /// The loop has waited.
@@ -124,13 +125,18 @@ mod tests {
     }
 
     #[test]
-    fn while_newcomers_wait_a_stint_is_longer() {
+    fn while_newcomers_wait_stints_get_longer() {
         let start = Instant::now();
         let mut stint = Stint::begin(start);
         stint.newcomers_wait(true);
-        assert!(!stint.tires(start + almost(BEHIND), false));
-        stint.newcomers_wait(false);
+        assert!(!stint.tires(start + almost(FRUITLESS * 2), false));
+        assert!(stint.tires(start + FRUITLESS * 2, false));
+        (0..20).for_each(|_| stint.newcomers_wait(true));
         assert!(stint.tires(start + BEHIND, false));
+        stint = Stint::begin(start);
+        stint.newcomers_wait(true);
+        stint.newcomers_wait(false);
+        assert!(stint.tires(start + FRUITLESS, false));
     }
 
     #[test]
