@@ -91,10 +91,7 @@ impl Scanner {
         let mut skipped_to = None;
         while let Some(&byte) = bytes.get(self.position) {
             if self.position >= limits.head_bytes {
-                return Err(Refusal::new(
-                    Reason::HeadTooLarge,
-                    format!("the request's head is longer than {} bytes", limits.head_bytes),
-                ));
+                return Err(head_too_large(limits));
             }
             let at_start = self.position == self.line_start;
             if self.lines > 0 && !at_start && skipped_to != Some(self.line_start) {
@@ -109,6 +106,9 @@ impl Scanner {
                     Some(b'\n') => {
                         let line_end = self.position;
                         self.position += 2;
+                        if self.position > limits.head_bytes {
+                            return Err(head_too_large(limits));
+                        }
                         if at_start && self.lines == 0 {
                             if self.skipped > 0 {
                                 return Err(Refusal::malformed("more than one empty line before the request line"));
@@ -190,6 +190,13 @@ fn not_http(byte: u8) -> Refusal {
     } else {
         Refusal::malformed(format!("no HTTP request begins with the byte 0x{byte:02x}"))
     }
+}
+
+fn head_too_large(limits: &Limits) -> Refusal {
+    Refusal::new(
+        Reason::HeadTooLarge,
+        format!("the request's head is longer than {} bytes", limits.head_bytes),
+    )
 }
 
 fn target_too_long(limits: &Limits) -> Refusal {
