@@ -208,6 +208,10 @@ impl Shared {
 
     /// A turn of the TLS handshake, on a worker.
     pub(super) fn handshake(&self, connection: &Arc<Connection>, state: &mut State, scratch: &mut [u8]) {
+        if state.phase != Phase::Handshake {
+            // Its time was up while it waited for a worker.
+            return;
+        }
         self.counters.reads.fetch_add(1, Ordering::Relaxed);
         match state.transport.handshake(&connection.socket) {
             Ok(false) => {
@@ -416,11 +420,15 @@ impl Shared {
         if state.phase != Phase::Lingering {
             state.transport.farewell(&connection.socket);
         }
+        if state.phase == Phase::Handshake {
+            // It may be queued, and the queue holds the socket: the client need not wait for a worker to learn the end.
+            let _ = connection.socket.shutdown(Shutdown::Both);
+        }
         state.enter(Phase::Closed, &self.limits);
         state.output = None;
         state.reader = Reader::new();
         self.account(state);
-        // The socket closes, and leaves epoll, with its last holder: as soon as whoever is at it now lets go.
+        // The socket closes, and leaves epoll, with its last holder: whoever is at it now, and soon lets go.
         self.table.remove(connection.key);
     }
 

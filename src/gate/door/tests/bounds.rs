@@ -268,7 +268,7 @@ fn at_its_limit_without_idle_connections_it_says_so() {
 }
 
 /// A handler whose requests to `/slow` wait until they may go on.
-fn turnstile() -> (impl Handler + 'static, std::sync::mpsc::Sender<()>) {
+pub(super) fn turnstile() -> (impl Handler + 'static, std::sync::mpsc::Sender<()>) {
     let (open, gate) = channel();
     let gate = Mutex::new(gate);
     let handler = move |request: Request| {

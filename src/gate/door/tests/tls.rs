@@ -201,6 +201,35 @@ fn a_handshake_in_crumbs_costs_few_turns() {
     assert!(reads < most_reads(began.elapsed()), "{reads} turns");
 }
 
+#[test]
+fn a_handshake_whose_time_is_up_is_not_taken_up_again() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "first");
+    let (handler, open) = bounds::turnstile();
+    let limits = Limits {
+        handshake_time: Duration::from_millis(500),
+        ..Limits::default()
+    };
+    let settings = Settings {
+        workers: 1,
+        limits,
+        tls: Some(load(dir.path())),
+    };
+    let house = House::new(handler, settings);
+    let mut busy = connect(house.address, "first", &[]).unwrap();
+    busy.write_all(get("/slow").as_bytes()).unwrap();
+    wait_until("the worker is busy", || house.observer().stats().requests == 1);
+    let address = house.address;
+    let late = std::thread::spawn(move || connect(address, "first", &[]).map(drop));
+    wait_until("the handshake waits for a worker", || {
+        house.observer().stats().queued == 1
+    });
+    house.wait_for_phase(Phase::Handshake, 0);
+    open.send(()).unwrap();
+    assert!(late.join().unwrap().is_err());
+    assert_eq!(house.observer().stats().handshakes_failed, 0);
+}
+
 /// Notes how many reads there were between its looks at the limit of bodies, which the door takes before it reads on; the
 /// first look after `held` was set waits.
 #[derive(Default)]
